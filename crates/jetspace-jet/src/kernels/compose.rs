@@ -17,7 +17,7 @@ use super::activation::{AUXILIARIES, DERIVATIVES, Rows, derive, evaluate};
 use super::group_lanes;
 use super::lanes::{Lanes, lane_count};
 use super::panel::{Panel, PanelMut};
-use super::tables::{Group, Table, TableChoice, with_table};
+use super::tables::{Table, TableChoice, with_table};
 use crate::Real;
 use crate::network::Activation;
 
@@ -227,13 +227,14 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
             unsafe {
                 let at = g * size + lane;
                 let z: [_; C] = load_components(simd, row.z.as_ptr().add(at), components);
-                let sigma = load_sigma(simd, row, g, lane);
+                let sigma = load_sigma(simd, row, g, lane, self.table.order());
                 let sums = self.sums(simd, &z);
                 let mut a = [Lanes::splat(simd, T::ZERO); C];
                 for c in 1..components {
                     a[c] = sigma[1] * z[c];
                 }
-                for (i, group) in self.table.groups().iter().enumerate() {
+                for i in 0..self.table.groups().len() {
+                    let group = self.table.groups()[i];
                     let c = usize::from(group.target);
                     if c < components {
                         a[c] = sigma[usize::from(group.order)].mul_add(sums[i], a[c]);
@@ -272,16 +273,19 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
                     row.z.as_ptr().add(g * components * line + lane),
                     components,
                 );
-                let sigma = load_sigma(simd, row, g, lane);
+                let sigma = load_sigma(simd, row, g, lane, self.table.order());
                 let source = self.source(simd, &z, &sigma);
                 for m in 0..outputs {
                     let at = (g * outputs + m) * line + lane;
                     let gamma = Lanes::load(simd, gamma.as_ptr().add(at));
                     (sigma[1] * gamma).store(zeta.as_mut_ptr().add(at));
-                    for (i, total) in self.read_off_sums(&source) {
-                        let at = (g * width + m * per_output + i) * line + lane;
-                        let target = target.as_mut_ptr().add(at);
-                        gamma.mul_add(total, Lanes::load(simd, target)).store(target);
+                    for i in 0..self.table.groups().len() {
+                        let c = usize::from(self.table.groups()[i].target);
+                        if c >= components {
+                            let at = (g * width + m * per_output + c - components) * line + lane;
+                            let target = target.as_mut_ptr().add(at);
+                            gamma.mul_add(source[i], Lanes::load(simd, target)).store(target);
+                        }
                     }
                 }
             }
@@ -312,14 +316,18 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
                     row.z.as_ptr().add(g * components * line + lane),
                     components,
                 );
-                let sigma = load_sigma(simd, row, g, lane);
+                let sigma = load_sigma(simd, row, g, lane, self.table.order());
                 let source = self.source(simd, &z, &sigma);
                 for m in 0..outputs {
                     let at = (g * outputs + m) * line + lane;
                     let mut bar = sigma[1] * Lanes::load(simd, zeta_bar.as_ptr().add(at));
-                    for (i, total) in self.read_off_sums(&source) {
-                        let at = (g * width + m * per_output + i) * line + lane;
-                        bar = Lanes::load(simd, read_off_bar.as_ptr().add(at)).mul_add(total, bar);
+                    for i in 0..self.table.groups().len() {
+                        let c = usize::from(self.table.groups()[i].target);
+                        if c >= components {
+                            let at = (g * width + m * per_output + c - components) * line + lane;
+                            let weight = Lanes::load(simd, read_off_bar.as_ptr().add(at));
+                            bar = weight.mul_add(source[i], bar);
+                        }
                     }
                     bar.store(gamma_bar.as_mut_ptr().add(at));
                 }
@@ -340,6 +348,9 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
         let line = group_lanes::<T>();
         let groups = row.z.len() / (components * line);
         assert!(bar.len() == row.z.len());
+        // A value alone, without adjoint channels, needs σ′ only.
+        let reverse_order =
+            if components == 1 && adjoint.is_none() { 1 } else { self.table.order() + 1 };
         let (mut outputs, mut per_output) = (0, 0);
         if let Some(a) = &adjoint {
             outputs = a.gamma.len() / (groups * line).max(1);
@@ -354,7 +365,7 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
             unsafe {
                 let at = g * components * line + lane;
                 let z: [_; C] = load_components(simd, row.z.as_ptr().add(at), components);
-                let sigma = load_sigma(simd, row, g, lane);
+                let sigma = load_sigma(simd, row, g, lane, reverse_order);
                 let out = bar.as_mut_ptr().add(at);
                 // Weights of the targets: ā_c, then Σ_m ū_mα γ_m of the read-off components.
                 let mut weights = [Lanes::splat(simd, T::ZERO); C];
@@ -374,25 +385,36 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
                         let zeta_bar = Lanes::load(simd, a.zeta_bar.as_ptr().add(at));
                         bars[0] = (sigma[2] * gamma).mul_add(zeta_bar, bars[0]);
                         (sigma[1] * gamma).store(a.zeta.as_mut_ptr().add(at));
-                        let mut last = usize::MAX;
-                        for group in self.table.groups() {
-                            let c = usize::from(group.target);
-                            if c >= components && c != last {
+                        for i in 0..self.table.groups().len() {
+                            let c = usize::from(self.table.groups()[i].target);
+                            // A component with several groups is weighted once.
+                            let again =
+                                i > 0 && usize::from(self.table.groups()[i - 1].target) == c;
+                            if c >= components && !again {
                                 let at =
                                     (g * a.width + m * per_output + c - components) * line + lane;
                                 let bar = Lanes::load(simd, a.read_off_bar.as_ptr().add(at));
                                 weights[c] = bar.mul_add(gamma, weights[c]);
                             }
-                            last = c;
                         }
                     }
                 }
                 let sums = self.sums(simd, &z);
-                for (i, group) in self.table.groups().iter().enumerate() {
+                let mut slopes = [Lanes::splat(simd, T::ZERO); G];
+                for i in 0..self.table.groups().len() {
+                    let group = self.table.groups()[i];
                     let (weight, k) =
                         (weights[usize::from(group.target)], usize::from(group.order));
                     bars[0] = (weight * sigma[k + 1]).mul_add(sums[i], bars[0]);
-                    self.product_cotangents(simd, group, &z, weight * sigma[k], &mut bars);
+                    slopes[i] = weight * sigma[k];
+                }
+                for i in 0..self.table.slopes().len() {
+                    let slope = &self.table.slopes()[i];
+                    let [o, p, q] = slope.others.map(|other| z[usize::from(other)]);
+                    let weight =
+                        slopes[usize::from(slope.group)] * Lanes::constant(simd, slope.coefficient);
+                    let target = usize::from(slope.target);
+                    bars[target] = (weight * o * p).mul_add(q, bars[target]);
                 }
                 for c in 0..components {
                     bars[c].store(out.add(c * line));
@@ -405,15 +427,11 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
     #[inline(always)]
     fn sums<S: Simd>(&self, simd: S, z: &[Lanes<S, T>; C]) -> [Lanes<S, T>; G] {
         let mut sums = [Lanes::splat(simd, T::ZERO); G];
-        for (i, group) in self.table.groups().iter().enumerate() {
-            for product in self.table.products(group) {
-                let order = usize::from(product.order);
-                let mut partial = scaled(z[usize::from(product.factors[0])], product.coefficient);
-                for f in 1..order - 1 {
-                    partial = partial * z[usize::from(product.factors[f])];
-                }
-                sums[i] = partial.mul_add(z[usize::from(product.factors[order - 1])], sums[i]);
-            }
+        for i in 0..self.table.summands().len() {
+            let summand = &self.table.summands()[i];
+            let [o, p, q, r] = summand.factors.map(|factor| z[usize::from(factor)]);
+            let sum = &mut sums[usize::from(summand.group)];
+            *sum = (Lanes::constant(simd, summand.coefficient) * o * p * q).mul_add(r, *sum);
         }
         sums
     }
@@ -427,71 +445,11 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
         sigma: &Sigma<S, T>,
     ) -> [Lanes<S, T>; G] {
         let mut source = self.sums(simd, z);
-        for (i, group) in self.table.groups().iter().enumerate() {
-            source[i] = source[i] * sigma[usize::from(group.order)];
+        for i in 0..self.table.groups().len() {
+            source[i] = source[i] * sigma[usize::from(self.table.groups()[i].order)];
         }
         source
     }
-
-    /// (i, S_i) with S_i the groups' sum, for the groups of read-off components i; a component with
-    /// two groups comes twice.
-    #[inline(always)]
-    fn read_off_sums<'s, S: Simd>(
-        &'s self,
-        source: &'s [Lanes<S, T>; G],
-    ) -> impl Iterator<Item = (usize, Lanes<S, T>)> + 's {
-        let components = self.table.carried();
-        self.table.groups().iter().zip(source).filter_map(move |(group, value)| {
-            usize::from(group.target).checked_sub(components).map(|i| (i, *value))
-        })
-    }
-
-    /// Adds weight · ∂B_g/∂z_f to every factor's cotangent.
-    #[inline(always)]
-    fn product_cotangents<S: Simd>(
-        &self,
-        simd: S,
-        group: &Group,
-        z: &[Lanes<S, T>; C],
-        weight: Lanes<S, T>,
-        bars: &mut [Lanes<S, T>; C],
-    ) {
-        for product in self.table.products(group) {
-            let order = usize::from(product.order);
-            let factors = &product.factors;
-            for f in 0..order {
-                // Equal factors stand together: differentiate once, times their number.
-                if f > 0 && factors[f] == factors[f - 1] {
-                    continue;
-                }
-                let mut multiplicity = 0.0;
-                for other in 0..order {
-                    multiplicity += f64::from(u8::from(factors[other] == factors[f]));
-                }
-                let mut others = scaled(weight, multiplicity * product.coefficient);
-                let mut last = Lanes::splat(simd, T::ONE);
-                let mut found = false;
-                for other in 0..order {
-                    if other != f {
-                        if found {
-                            others = others * last;
-                        }
-                        last = z[usize::from(factors[other])];
-                        found = true;
-                    }
-                }
-                let target = usize::from(factors[f]);
-                bars[target] = others.mul_add(last, bars[target]);
-            }
-        }
-    }
-}
-
-/// value · coefficient, without the product where it is 1.
-#[inline(always)]
-fn scaled<S: Simd, T: Real>(value: Lanes<S, T>, coefficient: f64) -> Lanes<S, T> {
-    #[allow(clippy::float_cmp)] // Exactly 1, the usual case.
-    if coefficient == 1.0 { value } else { value * Lanes::constant(value.simd(), coefficient) }
 }
 
 #[inline(always)]
@@ -503,7 +461,7 @@ fn for_each_register<S: Simd, T: Real>(groups: usize, mut body: impl FnMut(usize
     }
 }
 
-/// The components of one register of points.
+/// The components of one register of points; 1 in place of the value, which is never a factor.
 ///
 /// # Safety
 /// `at` must address component 0 of a group of `components` lines.
@@ -513,7 +471,7 @@ unsafe fn load_components<S: Simd, T: Real, const C: usize>(
     at: *const T,
     components: usize,
 ) -> [Lanes<S, T>; C] {
-    let mut z = [Lanes::splat(simd, T::ZERO); C];
+    let mut z = [Lanes::splat(simd, T::ONE); C];
     for c in 1..components {
         // SAFETY: the caller vouches for `components` lines.
         z[c] = unsafe { Lanes::load(simd, at.add(c * group_lanes::<T>())) };
@@ -521,7 +479,7 @@ unsafe fn load_components<S: Simd, T: Real, const C: usize>(
     z
 }
 
-/// σ′ … σ^(order) as [`derive`] left them; the rest is zero.
+/// σ′ … σ^(order) as [`derive`] left them.
 ///
 /// # Safety
 /// `g` and `lane` must lie within the row.
@@ -531,15 +489,14 @@ unsafe fn load_sigma<S: Simd, T: Real>(
     row: &Rows<'_, T>,
     g: usize,
     lane: usize,
+    order: usize,
 ) -> Sigma<S, T> {
     let line = group_lanes::<T>();
     let mut sigma = [Lanes::splat(simd, T::ZERO); DERIVATIVES + 1];
-    for k in 1..=DERIVATIVES {
-        if k <= row.order {
-            let at = (g * DERIVATIVES + k - 1) * line + lane;
-            // SAFETY: scratch has DERIVATIVES lines per group of the row.
-            sigma[k] = unsafe { Lanes::load(simd, row.derivatives.as_ptr().add(at)) };
-        }
+    for k in 1..=order.min(DERIVATIVES) {
+        let at = (g * DERIVATIVES + k - 1) * line + lane;
+        // SAFETY: scratch has DERIVATIVES lines per group of the row.
+        sigma[k] = unsafe { Lanes::load(simd, row.derivatives.as_ptr().add(at)) };
     }
     sigma
 }

@@ -1,42 +1,114 @@
 //! Tables of composition rules: those that the compiler unrolls, and the general one.
+//!
+//! Everything is flat, so that a loop over a constant table has a constant length and a body
+//! without inner loops: then the compiler unrolls it and nothing of the table is left at run time.
 
 use crate::composition::{CompositionRule, Product};
+use crate::multi_index::MAX_ORDER;
 
 /// The products with one target and one order.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Group {
     pub target: u16,
     pub order: u8,
-    pub from: u16,
-    pub to: u16,
+}
+
+/// coefficient · ∏ z_factor, a summand of a group. Factor 0 stands for 1: the value itself is never
+/// a factor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summand {
+    pub group: u16,
+    pub coefficient: f64,
+    pub factors: [u16; MAX_ORDER],
+}
+
+/// ∂(group)/∂z_target has the summand coefficient · ∏ z_other. Factor 0 stands for 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slope {
+    pub group: u16,
+    pub target: u16,
+    pub coefficient: f64,
+    pub others: [u16; MAX_ORDER - 1],
 }
 
 /// A composition rule as kernels read it.
 pub trait Table: Copy {
     fn carried(&self) -> usize;
     fn groups(&self) -> &[Group];
-    fn products(&self, group: &Group) -> &[Product];
+    fn summands(&self) -> &[Summand];
+    fn slopes(&self) -> &[Slope];
+    /// Highest order of a group, at least 1 (the linear part).
+    #[inline(always)]
+    fn order(&self) -> usize {
+        let mut order = 1;
+        for group in self.groups() {
+            if group.order as usize > order {
+                order = group.order as usize;
+            }
+        }
+        order
+    }
 }
 
-/// Splits sorted products into groups.
-fn group(products: &[Product]) -> Vec<Group> {
+/// Groups and summands of sorted products.
+fn groups(products: &[Product]) -> (Vec<Group>, Vec<Summand>) {
     let mut groups: Vec<Group> = Vec::new();
-    for (i, p) in products.iter().enumerate() {
-        let at = u16::try_from(i).unwrap_or(u16::MAX);
-        match groups.last_mut() {
-            Some(g) if (g.target, g.order) == (p.target, p.order) => g.to = at + 1,
-            _ => groups.push(Group { target: p.target, order: p.order, from: at, to: at + 1 }),
+    let summands = products.iter().map(|p| {
+        let group = Group { target: p.target, order: p.order };
+        if groups.last() != Some(&group) {
+            groups.push(group);
         }
-    }
-    groups
+        let group = u16::try_from(groups.len() - 1).unwrap_or(u16::MAX);
+        // Unused factors, which stand for 1, go first.
+        let mut factors = p.factors;
+        factors.rotate_right(MAX_ORDER - usize::from(p.order));
+        Summand { group, coefficient: p.coefficient, factors }
+    });
+    let summands = summands.collect();
+    (groups, summands)
 }
+
+/// The derivative of each summand by each of its different factors. Returns how many there are.
+const fn differentiate(summands: &[Summand], out: &mut [Slope]) -> usize {
+    let (mut count, mut s) = (0, 0);
+    while s < summands.len() {
+        let Summand { group, coefficient, factors } = summands[s];
+        let mut f = 0;
+        while f < MAX_ORDER {
+            // Equal factors stand together: differentiate by the first, times their number.
+            if factors[f] != 0 && (f == 0 || factors[f - 1] != factors[f]) {
+                let mut others = [0; MAX_ORDER - 1];
+                let (mut other, mut at, mut multiplicity) = (0, 0, 0.0);
+                while other < MAX_ORDER {
+                    if factors[other] == factors[f] {
+                        multiplicity += 1.0;
+                    }
+                    if other != f {
+                        others[at] = factors[other];
+                        at += 1;
+                    }
+                    other += 1;
+                }
+                let coefficient = coefficient * multiplicity;
+                out[count] = Slope { group, target: factors[f], coefficient, others };
+                count += 1;
+            }
+            f += 1;
+        }
+        s += 1;
+    }
+    count
+}
+
+const NO_SLOPE: Slope = Slope { group: 0, target: 0, coefficient: 0.0, others: [0; 3] };
 
 /// A table in memory.
 #[derive(Clone, Debug)]
 pub struct General {
     carried: usize,
     groups: Vec<Group>,
-    products: Vec<Product>,
+    summands: Vec<Summand>,
+    slopes: Vec<Slope>,
 }
 
 impl Table for &General {
@@ -49,22 +121,26 @@ impl Table for &General {
         &self.groups
     }
     #[inline(always)]
-    fn products(&self, group: &Group) -> &[Product] {
-        &self.products[usize::from(group.from)..usize::from(group.to)]
+    fn summands(&self) -> &[Summand] {
+        &self.summands
+    }
+    #[inline(always)]
+    fn slopes(&self) -> &[Slope] {
+        &self.slopes
     }
 }
 
-const fn product(target: u16, order: u8, coefficient: f64, factors: [u16; 4]) -> Product {
-    Product { target, order, coefficient, factors }
+const fn group(target: u16, order: u8) -> Group {
+    Group { target, order }
 }
 
-const fn span(target: u16, order: u8, from: u16, to: u16) -> Group {
-    Group { target, order, from, to }
+const fn summand(group: u16, coefficient: f64, factors: [u16; MAX_ORDER]) -> Summand {
+    Summand { group, coefficient, factors }
 }
 
 macro_rules! constant_tables {
     ($($(#[$doc:meta])* $name:ident: $carried:literal carried,
-        [$($group:expr),* $(,)?], [$($product:expr),* $(,)?];)+) => {
+        [$($group:expr),* $(,)?], [$($summand:expr),* $(,)?];)+) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Copy, Debug)]
@@ -72,7 +148,12 @@ macro_rules! constant_tables {
 
             impl $name {
                 const GROUPS: &'static [Group] = &[$($group),*];
-                const PRODUCTS: &'static [Product] = &[$($product),*];
+                const SUMMANDS: &'static [Summand] = &[$($summand),*];
+                const SLOPES: ([Slope; MAX_ORDER * 3], usize) = {
+                    let mut slopes = [NO_SLOPE; MAX_ORDER * 3];
+                    let count = differentiate(Self::SUMMANDS, &mut slopes);
+                    (slopes, count)
+                };
             }
 
             impl Table for $name {
@@ -85,8 +166,12 @@ macro_rules! constant_tables {
                     Self::GROUPS
                 }
                 #[inline(always)]
-                fn products(&self, group: &Group) -> &[Product] {
-                    &Self::PRODUCTS[group.from as usize..group.to as usize]
+                fn summands(&self) -> &[Summand] {
+                    Self::SUMMANDS
+                }
+                #[inline(always)]
+                fn slopes(&self) -> &[Slope] {
+                    const { Self::SLOPES.0.split_at(Self::SLOPES.1).0 }
                 }
             }
         )+
@@ -106,18 +191,20 @@ macro_rules! constant_tables {
         impl TableChoice {
             /// The constant table that equals the rule, or a general one.
             pub fn new(rule: &CompositionRule) -> Self {
-                let groups = group(&rule.products);
+                let (groups, summands) = groups(&rule.products);
                 $(
                     if rule.carried == $carried
-                        && rule.products == $name::PRODUCTS
                         && groups == $name::GROUPS
+                        && summands == $name::SUMMANDS
                     {
                         return Self::$name;
                     }
                 )+
                 let size = groups.len().max(rule.carried + rule.read_off);
-                let general =
-                    General { carried: rule.carried, groups, products: rule.products.clone() };
+                let mut slopes = vec![NO_SLOPE; MAX_ORDER * summands.len()];
+                let count = differentiate(&summands, &mut slopes);
+                slopes.truncate(count);
+                let general = General { carried: rule.carried, groups, summands, slopes };
                 match size {
                     0..=16 => Self::Small(general),
                     17..=64 => Self::Medium(general),
@@ -172,29 +259,29 @@ constant_tables! {
     /// u, u_x, u_y, u_z.
     First3: 4 carried, [], [];
     /// u, u_x, u_xx.
-    Second1: 3 carried, [span(2, 2, 0, 1)], [product(2, 2, 1.0, [1, 1, 0, 0])];
+    Second1: 3 carried, [group(2, 2)], [summand(0, 1.0, [0, 0, 1, 1])];
     /// u, ∇u, Δu in two dimensions.
-    Laplacian2: 4 carried, [span(3, 2, 0, 2)], [
-        product(3, 2, 1.0, [1, 1, 0, 0]),
-        product(3, 2, 1.0, [2, 2, 0, 0]),
+    Laplacian2: 4 carried, [group(3, 2)], [
+        summand(0, 1.0, [0, 0, 1, 1]),
+        summand(0, 1.0, [0, 0, 2, 2]),
     ];
     /// u, ∇u, Δu in three dimensions.
-    Laplacian3: 5 carried, [span(4, 2, 0, 3)], [
-        product(4, 2, 1.0, [1, 1, 0, 0]),
-        product(4, 2, 1.0, [2, 2, 0, 0]),
-        product(4, 2, 1.0, [3, 3, 0, 0]),
+    Laplacian3: 5 carried, [group(4, 2)], [
+        summand(0, 1.0, [0, 0, 1, 1]),
+        summand(0, 1.0, [0, 0, 2, 2]),
+        summand(0, 1.0, [0, 0, 3, 3]),
     ];
     /// u, ∇u carried; u_xx, u_xy, u_yy read off.
-    Hessian2: 3 carried, [span(3, 2, 0, 1), span(4, 2, 1, 2), span(5, 2, 2, 3)], [
-        product(3, 2, 1.0, [1, 1, 0, 0]),
-        product(4, 2, 1.0, [1, 2, 0, 0]),
-        product(5, 2, 1.0, [2, 2, 0, 0]),
+    Hessian2: 3 carried, [group(3, 2), group(4, 2), group(5, 2)], [
+        summand(0, 1.0, [0, 0, 1, 1]),
+        summand(1, 1.0, [0, 0, 1, 2]),
+        summand(2, 1.0, [0, 0, 2, 2]),
     ];
     /// u, u_x, u_xx carried; u_t and u_xxx read off (t before x).
-    ThirdAndTime: 3 carried, [span(2, 2, 0, 1), span(4, 2, 1, 2), span(4, 3, 2, 3)], [
-        product(2, 2, 1.0, [1, 1, 0, 0]),
-        product(4, 2, 3.0, [1, 2, 0, 0]),
-        product(4, 3, 1.0, [1, 1, 1, 0]),
+    ThirdAndTime: 3 carried, [group(2, 2), group(4, 2), group(4, 3)], [
+        summand(0, 1.0, [0, 0, 1, 1]),
+        summand(1, 3.0, [0, 0, 1, 2]),
+        summand(2, 1.0, [0, 1, 1, 1]),
     ];
 }
 
@@ -234,7 +321,7 @@ mod tests {
     fn the_largest_rule_fits_the_largest_instance() {
         let set = JetSet::new(8).unwrap().with_order(4).unwrap();
         let rule = CompositionRule::new(&set, &vec![true; set.len()]);
-        assert!(group(&rule.products).len() <= LARGEST);
+        assert!(groups(&rule.products).0.len() <= LARGEST);
         assert!(matches!(TableChoice::new(&rule), TableChoice::Large(_)));
     }
 }

@@ -27,8 +27,15 @@ fn coefficient(number: &Nested, order: usize) -> f64 {
     if order >= 4 { c.eps } else { c.re }
 }
 
+/// One level more, for the derivative along a direction of the parameters or of the point.
+pub type Tangent = Dual<Nested>;
+
+/// A number that the network can be written for.
+pub trait Number: DualNum<Primitive = f64> + Copy {}
+impl<D: DualNum<Primitive = f64> + Copy> Number for D {}
+
 /// Φ(z) = ½ + φ(z) Σ z^(2n+1)/(2n+1)!! (Abramowitz & Stegun 26.2.11), for |z| ≲ 6.
-fn normal_distribution(z: Nested) -> Nested {
+fn normal_distribution<D: Number>(z: D) -> D {
     let square = z * z;
     let mut term = z;
     let mut sum = z;
@@ -40,8 +47,8 @@ fn normal_distribution(z: Nested) -> Nested {
     density * sum + 0.5
 }
 
-pub fn activate(activation: Activation, z: Nested) -> Nested {
-    let sigmoid = |z: Nested| ((-z).exp() + 1.0).recip();
+pub fn activate<D: Number>(activation: Activation, z: D) -> D {
+    let sigmoid = |z: D| ((-z).exp() + 1.0).recip();
     match activation {
         Activation::Tanh => z.tanh(),
         Activation::Sine { frequency } => (z * frequency).sin(),
@@ -56,7 +63,7 @@ pub fn activate(activation: Activation, z: Nested) -> Nested {
 }
 
 /// The dense layers of the network (no embedding) applied to dual numbers.
-pub fn dense_layers(network: &Network, parameters: &[f64], features: Vec<Nested>) -> Vec<Nested> {
+pub fn dense_layers<D: Number>(network: &Network, parameters: &[D], features: Vec<D>) -> Vec<D> {
     let mut at = 0;
     let mut values = features;
     for ((inputs, units), layer) in network.shapes().zip(network.layers()) {
@@ -64,7 +71,7 @@ pub fn dense_layers(network: &Network, parameters: &[f64], features: Vec<Nested>
         at += (inputs + 1) * units;
         values = (0..units)
             .map(|r| {
-                let mut z = Nested::from(b[r]);
+                let mut z = b[r];
                 for (weight, a) in w[r * inputs..][..inputs].iter().zip(&values) {
                     z += *a * *weight;
                 }
@@ -73,6 +80,28 @@ pub fn dense_layers(network: &Network, parameters: &[f64], features: Vec<Nested>
             .collect();
     }
     values
+}
+
+/// The derivative of D^α u (all outputs) along a direction of the parameters and of the point.
+pub fn tangent(
+    network: &Network,
+    (parameters, parameter_tangent): (&[f64], &[f64]),
+    (point, point_tangent): (&[f64], &[f64]),
+    index: MultiIndex,
+) -> Vec<f64> {
+    let variables: Vec<usize> = index.factors().collect();
+    let lift = |re: Nested, eps: f64| Tangent { re, eps: Nested::from(eps) };
+    let inputs = (0..point.len()).map(|i| {
+        let mut seeds = [0.0; 4];
+        for (level, &v) in variables.iter().enumerate() {
+            seeds[level] = f64::from(u8::from(v == i));
+        }
+        lift(variable(point[i], seeds), point_tangent[i])
+    });
+    let parameters: Vec<Tangent> =
+        parameters.iter().zip(parameter_tangent).map(|(&p, &t)| lift(Nested::from(p), t)).collect();
+    let outputs = dense_layers(network, &parameters, inputs.collect());
+    outputs.iter().map(|u| coefficient(&u.eps, variables.len())).collect()
 }
 
 /// D^α of all outputs at one point; directions are the vectors of the variables after the
@@ -100,7 +129,8 @@ pub fn derivative(
             variable(x, seeds)
         })
         .collect();
-    let outputs = dense_layers(network, parameters, embed(&inputs));
+    let parameters: Vec<Nested> = parameters.iter().map(|&p| Nested::from(p)).collect();
+    let outputs = dense_layers(network, &parameters, embed(&inputs));
     outputs.iter().map(|u| coefficient(u, variables.len())).collect()
 }
 

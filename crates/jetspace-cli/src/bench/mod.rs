@@ -1,0 +1,129 @@
+//! `jetspace bench`: the time of full training steps, as a fraction of what the machine could do.
+
+mod cases;
+mod losses;
+mod peak;
+mod report;
+mod workload;
+
+use std::io;
+use std::time::Instant;
+
+use clap::ValueEnum;
+use jetspace_jet::{JetError, Threads};
+use jetspace_optim::OptimError;
+use thiserror::Error;
+
+pub use cases::Selection;
+pub use report::Format;
+
+use peak::Peak;
+use report::{Report, Row};
+use workload::{Scalar, Workload};
+
+/// What to measure, and how to say it.
+pub struct Options {
+    pub cases: Selection,
+    pub dtypes: Vec<Dtype>,
+    /// 0: as many as the machine offers.
+    pub threads: usize,
+    /// Time per case and type.
+    pub seconds: f64,
+    pub format: Format,
+}
+
+/// A floating-point type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Dtype {
+    F32,
+    F64,
+}
+
+impl Dtype {
+    pub const ALL: [Self; 2] = [Self::F32, Self::F64];
+}
+
+/// What can go wrong while measuring.
+#[derive(Debug, Error)]
+pub enum BenchError {
+    #[error("the jet engine refused the case: {0}")]
+    Jet(#[from] JetError),
+    #[error("the optimiser refused the case: {0}")]
+    Optim(#[from] OptimError),
+    #[error("could not write the results: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl BenchError {
+    pub fn is_broken_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+/// Measures all cases and writes each result as soon as it is there.
+pub fn run(options: &Options, out: &mut dyn io::Write) -> Result<(), BenchError> {
+    let threads = Threads::new(options.threads)?.count();
+    let mut report = Report::new(options.format, out);
+    for dtype in &options.dtypes {
+        match dtype {
+            Dtype::F32 => run_type::<f32>(options, threads, &mut report)?,
+            Dtype::F64 => run_type::<f64>(options, threads, &mut report)?,
+        }
+    }
+    Ok(())
+}
+
+fn run_type<T: Scalar + Peak>(
+    options: &Options,
+    threads: usize,
+    report: &mut Report<'_>,
+) -> Result<(), BenchError> {
+    let peak_gflops = peak::gflops::<T>(threads);
+    for case in options.cases.iter() {
+        let mut workload = Workload::<T>::new(case, Threads::new(threads)?)?;
+        let seconds = median_seconds(&mut workload, options.seconds)?;
+        report.add(&Row::new::<T>(case, threads, seconds, peak_gflops), &workload.describe())?;
+    }
+    Ok(())
+}
+
+/// Time of a step: the median over chunks of at most 50 ms, at least seven of them.
+fn median_seconds<T: Scalar>(workload: &mut Workload<T>, budget: f64) -> Result<f64, BenchError> {
+    const WARM_UP: f64 = 0.2;
+    const CHUNK: f64 = 0.05;
+    const CHUNKS: u32 = 7;
+
+    let start = Instant::now();
+    let mut steps = 0_u32;
+    while steps == 0 || start.elapsed().as_secs_f64() < WARM_UP {
+        workload.step()?;
+        steps += 1;
+    }
+    let chunk = CHUNK.min(budget / f64::from(CHUNKS));
+    let rate = f64::from(steps) / start.elapsed().as_secs_f64();
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Positive, far below 2³².
+    let steps = (chunk * rate).ceil().max(1.0) as u32;
+
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while times.len() < CHUNKS as usize || start.elapsed().as_secs_f64() < budget {
+        let start = Instant::now();
+        for _ in 0..steps {
+            workload.step()?;
+        }
+        times.push(start.elapsed().as_secs_f64() / f64::from(steps));
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+#[cfg(test)]
+mod tmp {
+    use super::*;
+    #[test]
+    fn loss_cost() {
+        for case in cases::all().filter(|c| c.boundary + 1 > 0 && !c.name.starts_with('I') && c.name != "F") {
+            workload::loss_cost::<f32>(case);
+            workload::loss_cost::<f64>(case);
+        }
+    }
+}
