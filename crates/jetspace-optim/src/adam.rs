@@ -74,8 +74,21 @@ pub struct AdamState<T> {
 #[derive(Clone, Debug)]
 pub struct Adam<T> {
     settings: AdamSettings,
-    state: AdamState<T>,
+    parameters: usize,
+    moments: Vec<Moments<T>>,
+    beta_powers: (f64, f64),
     arch: Arch,
+}
+
+const BLOCK: usize = 16;
+
+/// m and v of [`BLOCK`] parameters, on cache lines of their own: stores that straddle two lines
+/// make a step take twice as long.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
+struct Moments<T> {
+    first: [T; BLOCK],
+    second: [T; BLOCK],
 }
 
 impl<T: Float> Adam<T> {
@@ -84,23 +97,26 @@ impl<T: Float> Adam<T> {
     /// # Errors
     /// A setting outside its range.
     pub fn new(settings: AdamSettings, parameters: usize) -> Result<Self, OptimError> {
-        let zeros = vec![T::default(); parameters];
-        let state = AdamState {
-            first_moment: zeros.clone(),
-            second_moment: zeros,
-            beta_powers: (1.0, 1.0),
-        };
-        Self::resume(settings, state)
+        settings.check()?;
+        let moments = vec![Moments::default(); parameters.div_ceil(BLOCK)];
+        Ok(Self { settings, parameters, moments, beta_powers: (1.0, 1.0), arch: Arch::new() })
     }
 
     /// Adam as it was when `state` was saved.
     ///
     /// # Errors
     /// A setting outside its range, or moments of different lengths.
-    pub fn resume(settings: AdamSettings, state: AdamState<T>) -> Result<Self, OptimError> {
-        settings.check()?;
-        check_length("the second moment", state.first_moment.len(), state.second_moment.len())?;
-        Ok(Self { settings, state, arch: Arch::new() })
+    pub fn resume(settings: AdamSettings, state: &AdamState<T>) -> Result<Self, OptimError> {
+        let (first, second) = (&state.first_moment, &state.second_moment);
+        check_length("the second moment", first.len(), second.len())?;
+        let mut adam = Self::new(settings, first.len())?;
+        let saved = first.chunks(BLOCK).zip(second.chunks(BLOCK));
+        for (moments, (first, second)) in adam.moments.iter_mut().zip(saved) {
+            moments.first[..first.len()].copy_from_slice(first);
+            moments.second[..second.len()].copy_from_slice(second);
+        }
+        adam.beta_powers = state.beta_powers;
+        Ok(adam)
     }
 
     /// The settings.
@@ -109,10 +125,17 @@ impl<T: Float> Adam<T> {
         self.settings
     }
 
-    /// What it remembers of the steps so far.
+    /// A copy of what it remembers of the steps so far.
     #[must_use]
-    pub fn state(&self) -> &AdamState<T> {
-        &self.state
+    pub fn state(&self) -> AdamState<T> {
+        let flat = |moment: fn(&Moments<T>) -> &[T; BLOCK]| {
+            self.moments.iter().flat_map(moment).copied().take(self.parameters).collect()
+        };
+        AdamState {
+            first_moment: flat(|moments| &moments.first),
+            second_moment: flat(|moments| &moments.second),
+            beta_powers: self.beta_powers,
+        }
     }
 
     /// Changes the step size η, for schedules.
@@ -131,11 +154,10 @@ impl<T: Float> Adam<T> {
     /// # Errors
     /// Not one number per parameter; then nothing has changed.
     pub fn step(&mut self, parameters: &mut [T], gradient: &[T]) -> Result<(), OptimError> {
-        let count = self.state.first_moment.len();
-        check_length("the parameters", count, parameters.len())?;
-        check_length("the gradient", count, gradient.len())?;
+        check_length("the parameters", self.parameters, parameters.len())?;
+        check_length("the gradient", self.parameters, gradient.len())?;
         let AdamSettings { rate, betas, epsilon } = self.settings;
-        let powers = &mut self.state.beta_powers;
+        let powers = &mut self.beta_powers;
         *powers = (powers.0 * betas.0, powers.1 * betas.1);
         let correction = (1.0 - powers.1).sqrt();
         let update = Update {
@@ -144,11 +166,10 @@ impl<T: Float> Adam<T> {
             rate: T::from_f64(rate * correction / (1.0 - powers.0)),
             epsilon: T::from_f64(epsilon * correction),
         };
-        let (first, second) = (&mut self.state.first_moment, &mut self.state.second_moment);
         // The loop is compiled for each instruction set, and runs at the speed of √ and ÷.
         self.arch.dispatch(
             #[inline(always)]
-            || update.apply(parameters, gradient, first, second),
+            || update.apply(parameters, gradient, &mut self.moments),
         );
         Ok(())
     }
@@ -168,15 +189,36 @@ struct Update<T> {
 }
 
 impl<T: Float> Update<T> {
-    // Inlining is what gives the loop its instruction set.
+    // Inlining is what gives the loops their instruction set.
     #[allow(clippy::inline_always)]
     #[inline(always)]
-    fn apply(self, parameters: &mut [T], gradient: &[T], first: &mut [T], second: &mut [T]) {
-        let moments = first.iter_mut().zip(second);
-        for ((parameter, &g), (m, v)) in parameters.iter_mut().zip(gradient).zip(moments) {
+    fn apply(self, parameters: &mut [T], gradient: &[T], moments: &mut [Moments<T>]) {
+        let (blocks, rest) = parameters.as_chunks_mut::<BLOCK>();
+        let (gradients, rest_gradient) = gradient.as_chunks::<BLOCK>();
+        let (last, moments) = match rest.len() {
+            0 => (None, moments),
+            _ => moments.split_last_mut().map_or((None, &mut [][..]), |(l, m)| (Some(l), m)),
+        };
+        for ((block, gradient), moments) in blocks.iter_mut().zip(gradients).zip(moments) {
+            self.block(block, gradient, moments);
+        }
+        if let Some(moments) = last {
+            let (mut block, mut gradient) = ([T::default(); BLOCK], [T::default(); BLOCK]);
+            block[..rest.len()].copy_from_slice(rest);
+            gradient[..rest.len()].copy_from_slice(rest_gradient);
+            self.block(&mut block, &gradient, moments);
+            rest.copy_from_slice(&block[..rest.len()]);
+        }
+    }
+
+    #[allow(clippy::inline_always)] // As above.
+    #[inline(always)]
+    fn block(self, block: &mut [T; BLOCK], gradient: &[T; BLOCK], moments: &mut Moments<T>) {
+        for i in 0..BLOCK {
+            let (g, m, v) = (gradient[i], &mut moments.first[i], &mut moments.second[i]);
             *m = self.keep.0 * *m + self.take.0 * g;
             *v = self.keep.1 * *v + self.take.1 * (g * g);
-            *parameter = *parameter - self.rate * *m / (v.sqrt() + self.epsilon);
+            block[i] = block[i] - self.rate * *m / (v.sqrt() + self.epsilon);
         }
     }
 }
@@ -278,7 +320,7 @@ mod tests {
         let mut adam = Adam::new(AdamSettings::default(), 17).unwrap();
         for t in 0..10 {
             if t == 6 {
-                adam = Adam::resume(adam.settings(), adam.state().clone()).unwrap();
+                adam = Adam::resume(adam.settings(), &adam.state()).unwrap();
             }
             adam.step(&mut parts, &gradient(t, 17)).unwrap();
         }

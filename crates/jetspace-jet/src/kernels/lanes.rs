@@ -5,9 +5,15 @@
 //! inlined into a function that `pulp` compiles for the instruction set, or it would be compiled
 //! for the baseline processor.
 
+#[cfg(target_arch = "x86_64")]
+use std::any::TypeId;
+#[cfg(target_arch = "x86_64")]
+use std::mem::transmute_copy;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use pulp::Simd;
+#[cfg(target_arch = "x86_64")]
+use pulp::x86::V4;
 
 use crate::Real;
 
@@ -60,12 +66,17 @@ pub trait Arithmetic:
     /// 2ⁿ for integral n in the range of normal numbers' exponents.
     fn exp2_integral<S: Simd>(simd: S, n: Self::Register<S>) -> Self::Register<S>;
     fn sum<S: Simd>(simd: S, a: Self::Register<S>) -> Self;
+    /// The sums of the lanes of each register; at most [`MANY`] registers.
+    fn sum_many<S: Simd>(simd: S, registers: &[Self::Register<S>], sums: &mut [Self; MANY]);
 }
+
+/// Most registers that [`Arithmetic::sum_many`] takes.
+pub const MANY: usize = 16;
 
 macro_rules! arithmetic {
     ($t:ident, $bits:ident, $mantissa_bits:literal, $bias:literal, $register:ident, $mask:ident,
      $splat:ident, $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $and:ident,
-     $or:ident, $xor:ident, $not:ident, $less:ident, $select:ident, $sum:ident) => {
+     $or:ident, $xor:ident, $not:ident, $less:ident, $select:ident, $sum:ident, $many:ident) => {
         impl Arithmetic for $t {
             type Register<S: Simd> = S::$register;
             type Mask<S: Simd> = S::$mask;
@@ -151,6 +162,24 @@ macro_rules! arithmetic {
             fn sum<S: Simd>(s: S, a: S::$register) -> Self {
                 s.$sum(a)
             }
+            #[inline(always)]
+            fn sum_many<S: Simd>(s: S, registers: &[S::$register], sums: &mut [Self; MANY]) {
+                #[cfg(target_arch = "x86_64")]
+                if TypeId::of::<S>() == TypeId::of::<V4>() {
+                    let mut padded = [s.$splat(0.0); MANY];
+                    padded[..registers.len()].copy_from_slice(registers);
+                    // SAFETY: S is V4, as just checked, so that both sides have one type.
+                    unsafe {
+                        let v4 = transmute_copy::<S, V4>(&s);
+                        let padded = transmute_copy(&padded);
+                        *sums = transmute_copy(&avx512::$many(v4, padded));
+                    }
+                    return;
+                }
+                for (sum, register) in sums.iter_mut().zip(registers) {
+                    *sum = s.$sum(*register);
+                }
+            }
         }
     };
 }
@@ -174,7 +203,8 @@ arithmetic!(
     not_f32s,
     less_than_f32s,
     select_f32s,
-    reduce_sum_f32s
+    reduce_sum_f32s,
+    sum_16_f32
 );
 arithmetic!(
     f64,
@@ -195,8 +225,127 @@ arithmetic!(
     not_f64s,
     less_than_f64s,
     select_f64s,
-    reduce_sum_f64s
+    reduce_sum_f64s,
+    sum_16_f64
 );
+
+/// Sums of many registers at once: each step adds halves of two registers into one, so that all
+/// lanes keep working.
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use std::arch::x86_64::{__m512, __m512d};
+
+    use pulp::x86::V4;
+
+    macro_rules! add_halves {
+        ($f:ident, $a:expr, $b:expr, $add:ident, $low:ident, $high:ident $(, $l:literal, $h:literal)?) => {{
+            let (a, b) = ($a, $b);
+            $f.$add($f.$low$(::<$l>)?(a, b), $f.$high$(::<$h>)?(a, b))
+        }};
+    }
+
+    /// The sums of 16 registers of 16 lanes, in their order: register 4q + n ends in quarter q of
+    /// the result, at place n.
+    #[inline(always)]
+    pub(super) fn sum_16_f32(v4: V4, r: [__m512; 16]) -> __m512 {
+        let f = v4.avx512f;
+        macro_rules! halves {
+            ($a:expr, $b:expr) => {
+                add_halves!(
+                    f,
+                    $a,
+                    $b,
+                    _mm512_add_ps,
+                    _mm512_shuffle_f32x4,
+                    _mm512_shuffle_f32x4,
+                    0x44,
+                    0xEE
+                )
+            };
+        }
+        macro_rules! quarters {
+            ($n:literal) => {{
+                let (low, high) = (halves!(r[$n], r[$n + 4]), halves!(r[$n + 8], r[$n + 12]));
+                add_halves!(
+                    f,
+                    low,
+                    high,
+                    _mm512_add_ps,
+                    _mm512_shuffle_f32x4,
+                    _mm512_shuffle_f32x4,
+                    0x88,
+                    0xDD
+                )
+            }};
+        }
+        let ab = add_halves!(
+            f,
+            quarters!(0),
+            quarters!(1),
+            _mm512_add_ps,
+            _mm512_unpacklo_ps,
+            _mm512_unpackhi_ps
+        );
+        let cd = add_halves!(
+            f,
+            quarters!(2),
+            quarters!(3),
+            _mm512_add_ps,
+            _mm512_unpacklo_ps,
+            _mm512_unpackhi_ps
+        );
+        add_halves!(f, ab, cd, _mm512_add_ps, _mm512_shuffle_ps, _mm512_shuffle_ps, 0x44, 0xEE)
+    }
+
+    /// The sums of 16 registers of 8 lanes, in their order: register 2q + n of each eight ends in
+    /// quarter q of its result, at place n.
+    #[inline(always)]
+    pub(super) fn sum_16_f64(v4: V4, r: [__m512d; 16]) -> [__m512d; 2] {
+        let f = v4.avx512f;
+        macro_rules! halves {
+            ($a:expr, $b:expr) => {
+                add_halves!(
+                    f,
+                    $a,
+                    $b,
+                    _mm512_add_pd,
+                    _mm512_shuffle_f64x2,
+                    _mm512_shuffle_f64x2,
+                    0x44,
+                    0xEE
+                )
+            };
+        }
+        macro_rules! quarters {
+            ($n:expr) => {{
+                let (low, high) = (halves!(r[$n], r[$n + 2]), halves!(r[$n + 4], r[$n + 6]));
+                add_halves!(
+                    f,
+                    low,
+                    high,
+                    _mm512_add_pd,
+                    _mm512_shuffle_f64x2,
+                    _mm512_shuffle_f64x2,
+                    0x88,
+                    0xDD
+                )
+            }};
+        }
+        macro_rules! eight {
+            ($n:literal) => {
+                add_halves!(
+                    f,
+                    quarters!($n),
+                    quarters!($n + 1),
+                    _mm512_add_pd,
+                    _mm512_unpacklo_pd,
+                    _mm512_unpackhi_pd
+                )
+            };
+        }
+        [eight!(0), eight!(8)]
+    }
+}
 
 /// One SIMD register of `T` in the instruction set `S`.
 #[derive(Clone, Copy, Debug)]
@@ -306,6 +455,14 @@ impl<S: Simd, T: Real> Lanes<S, T> {
         T::sum(self.simd, self.register)
     }
 
+    /// The sums of the lanes of up to [`MANY`] registers; the rest of the result is not specified.
+    #[inline(always)]
+    pub fn sum_many<const N: usize>(simd: S, registers: [Self; N]) -> [T; MANY] {
+        let mut sums = [T::ZERO; MANY];
+        T::sum_many(simd, &registers.map(|lanes| lanes.register), &mut sums);
+        sums
+    }
+
     /// The instruction set.
     #[inline(always)]
     pub fn simd(self) -> S {
@@ -339,5 +496,53 @@ impl<S: Simd, T: Real> Neg for Lanes<S, T> {
     #[inline(always)]
     fn neg(self) -> Self {
         self.with(<T as Arithmetic>::neg(self.simd, self.register))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Arch, WithSimd};
+
+    use super::*;
+    use crate::InstructionSet;
+
+    struct Sums<'a, T>(&'a [T], &'a mut [T; MANY]);
+
+    impl<T: Real> WithSimd for Sums<'_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let lanes = lane_count::<S, T>();
+            let registers: [_; MANY] = std::array::from_fn(|i| {
+                // SAFETY: the slice holds 16 rows of 16 lanes.
+                unsafe { Lanes::<S, T>::load(simd, self.0[i * 16..][..lanes].as_ptr()) }
+            });
+            *self.1 = Lanes::sum_many(simd, registers);
+        }
+    }
+
+    fn sums_are_right<T: Real>(arch: Arch, lanes: usize) {
+        // Distinct powers of two would overflow; distinct integers sum exactly.
+        let values: Vec<T> = (0..256).map(|i| T::from_f64(f64::from(i * i % 101))).collect();
+        let mut found = [T::ZERO; MANY];
+        arch.dispatch(Sums(&values, &mut found));
+        for (i, found) in found.iter().enumerate() {
+            let expected: f64 = values[i * 16..][..lanes].iter().map(|v| v.to_f64()).sum();
+            assert_eq!(found.to_f64(), expected, "register {i}");
+        }
+    }
+
+    #[test]
+    fn many_sums_come_out_in_order() {
+        for set in InstructionSet::available() {
+            let bytes = match set.to_string().as_str() {
+                "AVX-512" => 64,
+                "AVX2" => 32,
+                "NEON" => 16,
+                _ => 0,
+            };
+            sums_are_right::<f32>(set.arch(), (bytes / 4).max(1));
+            sums_are_right::<f64>(set.arch(), (bytes / 8).max(1));
+        }
     }
 }

@@ -1,13 +1,13 @@
 //! G (+)= Σ D·Aᵀ, the gradient of a weight matrix: dot products along the lanes of the cotangents
 //! D (one row per unit) and the activations A (one row per input), summed over all columns.
 //!
-//! Register blocks of 5 × 5 (3 × 3 where there are 16 registers). Two pairs of panels can be summed
+//! Register blocks of 4 × 4 (3 × 3 where there are 16 registers), whose 16 sums are reduced together. Two pairs of panels can be summed
 //! into the same gradient: forward components and adjoint channels.
 
 use pulp::{Arch, Simd, WithSimd};
 
 use super::group_lanes;
-use super::lanes::{Lanes, lane_count};
+use super::lanes::{Lanes, MANY, lane_count};
 use super::matmul::next_block;
 use super::panel::Panel;
 use crate::Real;
@@ -48,7 +48,7 @@ impl<T: Real> WithSimd for WeightGradient<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let most = if S::REGISTER_COUNT >= 32 { 5 } else { 3 };
+        let most = if S::REGISTER_COUNT >= 32 { 4 } else { 3 };
         let mut row = 0;
         while row < self.rows {
             let height = next_block(self.rows - row, most);
@@ -74,7 +74,7 @@ impl<T: Real> WeightGradient<'_, T> {
                 }
             };
         }
-        pick! { 1: 1 2 3 4 5; 2: 1 2 3 4 5; 3: 1 2 3 4 5; 4: 1 2 3 4 5; 5: 1 2 3 4 5; }
+        pick! { 1: 1 2 3 4; 2: 1 2 3 4; 3: 1 2 3 4; 4: 1 2 3 4; }
     }
 
     #[inline(always)]
@@ -89,10 +89,17 @@ impl<T: Real> WeightGradient<'_, T> {
         if let Some(second) = &self.second {
             dot(simd, second, row, column, &mut sums);
         }
+        let mut flat = [Lanes::<S, T>::splat(simd, T::ZERO); MANY];
+        for i in 0..M {
+            for j in 0..N {
+                flat[4 * i + j] = sums[i][j];
+            }
+        }
+        let sums = Lanes::sum_many(simd, flat);
         for i in 0..M {
             let target = &mut self.gradient[(row + i) * self.columns + column..][..N];
             for j in 0..N {
-                let sum = sums[i][j].sum();
+                let sum = sums[4 * i + j];
                 target[j] = if self.accumulate { target[j] + sum } else { sum };
             }
         }
