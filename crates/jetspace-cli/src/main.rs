@@ -7,9 +7,11 @@ use std::process::ExitCode;
 use bench::{Dtype, Format, Options, Selection};
 use clap::{Args, Parser, Subcommand};
 
-/// Learns physical models through their derivatives.
+/// Jetspace learns physical models through their derivatives.
+///
+/// So far it measures the engine that everything will stand on: `jetspace bench`.
 #[derive(Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(name = "jetspace", version, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -41,7 +43,7 @@ struct BenchArguments {
     threads: usize,
 
     /// Time to spend on each case and type, after a warm-up.
-    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds, allow_negative_numbers = true)]
     seconds: f64,
 
     /// Print one JSON object per line instead of a table.
@@ -87,9 +89,10 @@ fn main() -> ExitCode {
         dtypes: arguments.dtype.map_or_else(|| Dtype::ALL.to_vec(), |dtype| vec![dtype]),
         threads: arguments.threads,
         seconds: arguments.seconds,
-        format: match arguments.json {
-            true => Format::JsonLines,
-            false => Format::Table { verbose: arguments.verbose },
+        format: if arguments.json {
+            Format::JsonLines
+        } else {
+            Format::Table { verbose: arguments.verbose }
         },
     };
     match bench::run(&options, &mut std::io::stdout().lock()) {

@@ -105,7 +105,7 @@ impl Plan {
             adjoint,
             other_channels: if adjoint { forward_channels } else { adjoint_channels },
             slots,
-            table: TableChoice::new(&rule),
+            table: TableChoice::new(&rule, if adjoint { outputs } else { 0 }),
             rule,
             seeds,
         })

@@ -81,6 +81,7 @@ impl<T: Real> Tile<'_, '_, T> {
     }
 
     /// u u_x + v u_y + p_x = νΔu, u v_x + v v_y + p_y = νΔv, u_x + v_y = 0; squares added.
+    #[rustfmt::skip] // One field a line.
     fn navier_stokes(self) -> f64 {
         let (two, viscosity) = (T::from_f64(2.0), T::from_f64(VISCOSITY));
         let places = [
@@ -92,15 +93,14 @@ impl<T: Real> Tile<'_, '_, T> {
             let along_x = u * u_x + v * u_y + p_x - viscosity * laplacian_u;
             let along_y = u * v_x + v * v_y + p_y - viscosity * laplacian_v;
             let divergence = u_x + v_y;
+            let square = along_x * along_x + along_y * along_y + divergence * divergence;
             let (x, y, d) = (two * along_x, two * along_y, two * divergence);
-            (
-                along_x * along_x + along_y * along_y + divergence * divergence,
-                [
-                    x * u_x + y * v_x, x * u + d, x * v, -viscosity * x,
-                    x * u_y + y * v_y, y * u, y * v + d, -viscosity * y,
-                    x, y,
-                ],
-            )
+            let gradient = [
+                x * u_x + y * v_x, x * u + d, x * v, -viscosity * x,
+                x * u_y + y * v_y, y * u, y * v + d, -viscosity * y,
+                x, y,
+            ];
+            (square, gradient)
         })
     }
 
@@ -115,7 +115,6 @@ impl<T: Real> Tile<'_, '_, T> {
     ) -> f64 {
         const BLOCK: usize = 32;
         let range = self.jets.range();
-        #[allow(clippy::cast_precision_loss)] // Far below 2⁵³.
         let weight = 1.0 / self.points as f64;
         let scale = T::from_f64(weight);
         let mut sum = 0.0;

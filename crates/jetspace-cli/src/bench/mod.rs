@@ -116,14 +116,3 @@ fn median_seconds<T: Scalar>(workload: &mut Workload<T>, budget: f64) -> Result<
     times.sort_by(f64::total_cmp);
     Ok(times[times.len() / 2])
 }
-#[cfg(test)]
-mod tmp {
-    use super::*;
-    #[test]
-    fn loss_cost() {
-        for case in cases::all().filter(|c| c.boundary + 1 > 0 && !c.name.starts_with('I') && c.name != "F") {
-            workload::loss_cost::<f32>(case);
-            workload::loss_cost::<f64>(case);
-        }
-    }
-}

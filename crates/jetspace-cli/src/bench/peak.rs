@@ -25,7 +25,6 @@ pub trait Peak: Copy + Send {
 macro_rules! peak {
     ($t:ty, $splat:ident, $fma:ident, $add:ident, $sum:ident, $register:ident) => {
         impl Peak for $t {
-            #[allow(clippy::inline_always)] // Inlining is what gives it its instruction set.
             #[inline(always)]
             fn multiply_add<S: Simd>(simd: S) -> usize {
                 let factor = simd.$splat(black_box(0.999));
@@ -52,7 +51,6 @@ struct Kernel<T>(std::marker::PhantomData<T>);
 impl<T: Peak> WithSimd for Kernel<T> {
     type Output = usize;
 
-    #[allow(clippy::inline_always)] // As above.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> usize {
         T::multiply_add(simd)
@@ -71,7 +69,6 @@ pub fn gflops<T: Peak>(threads: usize) -> f64 {
                 operations += arch.dispatch(Kernel::<T>(std::marker::PhantomData));
                 let seconds = start.elapsed().as_secs_f64();
                 if seconds > SAMPLE {
-                    #[allow(clippy::cast_precision_loss)] // Far below 2⁵³.
                     return operations as f64 / seconds * 1e-9;
                 }
             }

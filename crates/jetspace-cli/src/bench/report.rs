@@ -80,7 +80,6 @@ impl<'a> Report<'a> {
                         "%"
                     )?;
                 }
-                #[allow(clippy::cast_precision_loss)] // Far below 2⁵³.
                 let rate = row.points as f64 / row.ms_per_step * 1e-3;
                 writeln!(
                     self.out,

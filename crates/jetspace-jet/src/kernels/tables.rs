@@ -33,6 +33,8 @@ pub struct Slope {
 
 /// A composition rule as kernels read it.
 pub trait Table: Copy {
+    /// Whether there is at most one adjoint channel, so that loops over them vanish.
+    const SINGLE_OUTPUT: bool;
     fn carried(&self) -> usize;
     fn groups(&self) -> &[Group];
     fn summands(&self) -> &[Summand];
@@ -112,6 +114,8 @@ pub struct General {
 }
 
 impl Table for &General {
+    const SINGLE_OUTPUT: bool = false;
+
     #[inline(always)]
     fn carried(&self) -> usize {
         self.carried
@@ -157,6 +161,8 @@ macro_rules! constant_tables {
             }
 
             impl Table for $name {
+                const SINGLE_OUTPUT: bool = true;
+
                 #[inline(always)]
                 fn carried(&self) -> usize {
                     $carried
@@ -189,11 +195,13 @@ macro_rules! constant_tables {
         }
 
         impl TableChoice {
-            /// The constant table that equals the rule, or a general one.
-            pub fn new(rule: &CompositionRule) -> Self {
+            /// The constant table that equals the rule, or a general one. Constant tables are for
+            /// at most one adjoint channel.
+            pub fn new(rule: &CompositionRule, adjoint_channels: usize) -> Self {
                 let (groups, summands) = groups(&rule.products);
                 $(
-                    if rule.carried == $carried
+                    if adjoint_channels <= 1
+                        && rule.carried == $carried
                         && groups == $name::GROUPS
                         && summands == $name::SUMMANDS
                     {
@@ -298,9 +306,9 @@ mod tests {
     fn common_rules_have_constant_tables() {
         let jets = |d| JetSet::new(d).unwrap();
         let all =
-            |set: &JetSet| TableChoice::new(&CompositionRule::new(set, &vec![true; set.len()]));
+            |set: &JetSet| TableChoice::new(&CompositionRule::new(set, &vec![true; set.len()]), 0);
         let read_off =
-            |set: &JetSet| TableChoice::new(&CompositionRule::new(set, &depended_on(set)));
+            |set: &JetSet| TableChoice::new(&CompositionRule::new(set, &depended_on(set)), 1);
         assert!(matches!(all(&jets(2)), TableChoice::Value));
         assert!(matches!(all(&jets(2).with_order(1).unwrap()), TableChoice::First2));
         assert!(matches!(all(&jets(1).with_order(2).unwrap()), TableChoice::Second1));
@@ -322,6 +330,6 @@ mod tests {
         let set = JetSet::new(8).unwrap().with_order(4).unwrap();
         let rule = CompositionRule::new(&set, &vec![true; set.len()]);
         assert!(groups(&rule.products).0.len() <= LARGEST);
-        assert!(matches!(TableChoice::new(&rule), TableChoice::Large(_)));
+        assert!(matches!(TableChoice::new(&rule, 0), TableChoice::Large(_)));
     }
 }
