@@ -178,25 +178,36 @@ impl<T: Real> Sigma<T> for Tanh {
         order: usize,
         mut put: impl FnMut(usize, Lanes<S, T>),
     ) {
-        let (a, c) = (state.value, |x| state.constant(x));
-        let square = a * a;
-        let s = c(1.0) - square;
-        if order >= 1 {
-            put(1, s);
-        }
-        if order >= 2 {
-            put(2, c(-2.0) * a * s);
-        }
-        if order >= 3 {
-            put(3, s * square.mul_add(c(6.0), c(-2.0)));
-        }
-        if order >= 4 {
-            put(4, s * a * square.mul_add(c(-24.0), c(16.0)));
-        }
-        if order >= 5 {
-            put(5, s * square.mul_add(square.mul_add(c(120.0), c(-120.0)), c(16.0)));
+        let sigma = tanh_derivatives(state.value, order);
+        for k in 1..=order.min(DERIVATIVES) {
+            put(k, sigma[k]);
         }
     }
+}
+
+/// [`Tanh`]'s derivatives from a = tanh z, indexed by their order up to `order`; the rest is zero.
+#[inline(always)]
+pub fn tanh_derivatives<S: Simd, T: Real>(
+    a: Lanes<S, T>,
+    order: usize,
+) -> [Lanes<S, T>; DERIVATIVES + 1] {
+    let c = |x| Lanes::constant(a.simd(), x);
+    let mut sigma = [c(0.0); DERIVATIVES + 1];
+    let square = a * a;
+    sigma[1] = c(1.0) - square;
+    if order >= 2 {
+        sigma[2] = c(-2.0) * a * sigma[1];
+    }
+    if order >= 3 {
+        sigma[3] = sigma[1] * square.mul_add(c(6.0), c(-2.0));
+    }
+    if order >= 4 {
+        sigma[4] = sigma[1] * a * square.mul_add(c(-24.0), c(16.0));
+    }
+    if order >= 5 {
+        sigma[5] = sigma[1] * square.mul_add(square.mul_add(c(120.0), c(-120.0)), c(16.0));
+    }
+    sigma
 }
 
 struct Sine<T>(T);

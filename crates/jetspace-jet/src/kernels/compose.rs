@@ -13,7 +13,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::activation::{AUXILIARIES, DERIVATIVES, Rows, derive, evaluate};
+use super::activation::{AUXILIARIES, DERIVATIVES, Rows, derive, evaluate, tanh_derivatives};
+use super::elementary;
 use super::group_lanes;
 use super::lanes::{Lanes, lane_count};
 use super::panel::{Panel, PanelMut};
@@ -92,17 +93,25 @@ pub fn compose<'a, T: Real>(
             }
         }
     }
-    with_table!(table, |table, C, G| arch.dispatch(Compose::<_, _, C, G> { table, layer, step }));
+    let tanh = layer.activations == [Activation::Tanh];
+    with_table!(table, |table, C, G| if tanh {
+        arch.dispatch(Compose::<_, _, C, G, true> { table, layer, step });
+    } else {
+        arch.dispatch(Compose::<_, _, C, G, false> { table, layer, step });
+    });
 }
 
-/// `C` bounds the carried and read-off components, `G` the groups of products.
-struct Compose<'a, T, R, const C: usize, const G: usize> {
+/// `C` bounds the carried and read-off components, `G` the groups of products. With `TANH`, the
+/// activation is computed in registers; others leave their derivatives in the scratch row.
+struct Compose<'a, T, R, const C: usize, const G: usize, const TANH: bool> {
     table: R,
     layer: LayerState<'a, T>,
     step: Step<'a, T>,
 }
 
-impl<T: Real, R: Table, const C: usize, const G: usize> WithSimd for Compose<'_, T, R, C, G> {
+impl<T: Real, R: Table, const C: usize, const G: usize, const TANH: bool> WithSimd
+    for Compose<'_, T, R, C, G, TANH>
+{
     type Output = ();
 
     #[inline(always)]
@@ -110,15 +119,17 @@ impl<T: Real, R: Table, const C: usize, const G: usize> WithSimd for Compose<'_,
         let Self { table, mut layer, step } = self;
         assert!(table.carried() == layer.z.extent.components && table.carried() <= C);
         assert!(table.groups().len() <= G);
-        let rule = Rule::<T, R, C, G> { table, _scalar: std::marker::PhantomData };
+        let rule = Rule::<T, R, C, G, TANH> { table, _scalar: std::marker::PhantomData };
         let rows = layer.z.extent.rows;
         match step {
             Step::Forward { bias, order } => {
                 for r in 0..rows {
                     let bias = bias.get(r).copied().unwrap_or(T::ZERO);
                     let mut row = layer.row(r, order, bias);
-                    evaluate(simd, row.reborrow());
-                    if rule.table.carried() > 1 {
+                    if !TANH {
+                        evaluate(simd, row.reborrow());
+                    }
+                    if TANH || rule.table.carried() > 1 {
                         rule.forward(simd, &mut row);
                     }
                 }
@@ -127,7 +138,9 @@ impl<T: Real, R: Table, const C: usize, const G: usize> WithSimd for Compose<'_,
                 let width = read_off.extent.components;
                 for r in 0..rows {
                     let mut row = layer.row(r, order, T::ZERO);
-                    derive(simd, row.reborrow());
+                    if !TANH {
+                        derive(simd, row.reborrow());
+                    }
                     let adjoint = (gamma.row(r), zeta.row_mut(r));
                     rule.read_off(simd, &row, adjoint, read_off.row_mut(0), width);
                 }
@@ -136,7 +149,9 @@ impl<T: Real, R: Table, const C: usize, const G: usize> WithSimd for Compose<'_,
                 let width = read_off_bar.extent.components;
                 for r in 0..rows {
                     let mut row = layer.row(r, order, T::ZERO);
-                    derive(simd, row.reborrow());
+                    if !TANH {
+                        derive(simd, row.reborrow());
+                    }
                     let adjoint = (zeta_bar.row(r), gamma_bar.row_mut(r));
                     rule.adjoint_reverse(simd, &row, adjoint, read_off_bar.row(0), width);
                 }
@@ -144,7 +159,9 @@ impl<T: Real, R: Table, const C: usize, const G: usize> WithSimd for Compose<'_,
             Step::Reverse { order, mut bar, mut adjoint } => {
                 for r in 0..rows {
                     let mut row = layer.row(r, order, T::ZERO);
-                    derive(simd, row.reborrow());
+                    if !TANH {
+                        derive(simd, row.reborrow());
+                    }
                     let adjoint = adjoint.as_mut().map(|parts| AdjointRow {
                         gamma: parts.gamma.row(r),
                         zeta_bar: parts.zeta_bar.row(r),
@@ -206,7 +223,7 @@ struct AdjointRow<'a, T> {
     width: usize,
 }
 
-struct Rule<T, R, const C: usize, const G: usize> {
+struct Rule<T, R, const C: usize, const G: usize, const TANH: bool> {
     table: R,
     _scalar: std::marker::PhantomData<T>,
 }
@@ -214,20 +231,25 @@ struct Rule<T, R, const C: usize, const G: usize> {
 /// Derivatives of σ, indexed by their order; index 0 is not used.
 type Sigma<S, T> = [Lanes<S, T>; DERIVATIVES + 1];
 
-impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
-    /// a_c for c ≥ 1 (a_0 is the activation's business).
+impl<T: Real, R: Table, const C: usize, const G: usize, const TANH: bool> Rule<T, R, C, G, TANH> {
+    /// a_c for c ≥ 1, and a_0 unless [`evaluate`] has done it.
     #[inline(always)]
     fn forward<S: Simd>(&self, simd: S, row: &mut Rows<'_, T>) {
         let components = self.table.carried();
         let size = components * group_lanes::<T>();
         assert!(row.a.len() == row.z.len());
+        let bias = Lanes::splat(simd, row.bias);
         for_each_register::<S, T>(row.z.len() / size, |g, lane| {
             // SAFETY: `at` addresses component 0 of a group within the row; the loads and stores
             // reach `components` lines from its group's start. Scratch has the row's groups.
             unsafe {
                 let at = g * size + lane;
+                let out = row.a.as_mut_ptr().add(at);
+                if TANH {
+                    elementary::tanh(Lanes::load(simd, row.z.as_ptr().add(at)) + bias).store(out);
+                }
                 let z: [_; C] = load_components(simd, row.z.as_ptr().add(at), components);
-                let sigma = load_sigma(simd, row, g, lane, self.table.order());
+                let sigma = self.sigma(simd, row, g, lane, self.table.order());
                 let sums = self.sums(simd, &z);
                 let mut a = [Lanes::splat(simd, T::ZERO); C];
                 for c in 1..components {
@@ -240,7 +262,6 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
                         a[c] = sigma[usize::from(group.order)].mul_add(sums[i], a[c]);
                     }
                 }
-                let out = row.a.as_mut_ptr().add(at);
                 for c in 1..components {
                     a[c].store(out.add(c * group_lanes::<T>()));
                 }
@@ -273,7 +294,7 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
                     row.z.as_ptr().add(g * components * line + lane),
                     components,
                 );
-                let sigma = load_sigma(simd, row, g, lane, self.table.order());
+                let sigma = self.sigma(simd, row, g, lane, self.table.order());
                 let source = self.source(simd, &z, &sigma);
                 for m in 0..outputs {
                     let at = (g * outputs + m) * line + lane;
@@ -316,7 +337,7 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
                     row.z.as_ptr().add(g * components * line + lane),
                     components,
                 );
-                let sigma = load_sigma(simd, row, g, lane, self.table.order());
+                let sigma = self.sigma(simd, row, g, lane, self.table.order());
                 let source = self.source(simd, &z, &sigma);
                 for m in 0..outputs {
                     let at = (g * outputs + m) * line + lane;
@@ -365,7 +386,7 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
             unsafe {
                 let at = g * components * line + lane;
                 let z: [_; C] = load_components(simd, row.z.as_ptr().add(at), components);
-                let sigma = load_sigma(simd, row, g, lane, reverse_order);
+                let sigma = self.sigma(simd, row, g, lane, reverse_order);
                 let out = bar.as_mut_ptr().add(at);
                 // Weights of the targets: ā_c, then Σ_m ū_mα γ_m of the read-off components.
                 let mut weights = [Lanes::splat(simd, T::ZERO); C];
@@ -421,6 +442,30 @@ impl<T: Real, R: Table, const C: usize, const G: usize> Rule<T, R, C, G> {
                 }
             }
         });
+    }
+
+    /// σ′ … σ^(order): from a = tanh z, or as [`derive`] left them.
+    ///
+    /// # Safety
+    /// `g` and `lane` must lie within the row.
+    #[inline(always)]
+    unsafe fn sigma<S: Simd>(
+        &self,
+        simd: S,
+        row: &Rows<'_, T>,
+        g: usize,
+        lane: usize,
+        order: usize,
+    ) -> Sigma<S, T> {
+        // SAFETY: the caller vouches for g and lane; a row has `carried` lines per group.
+        unsafe {
+            if TANH {
+                let at = g * self.table.carried() * group_lanes::<T>() + lane;
+                tanh_derivatives(Lanes::load(simd, row.a.as_ptr().add(at)), order)
+            } else {
+                load_sigma(simd, row, g, lane, order)
+            }
+        }
     }
 
     /// Number of adjoint channels in a row of this length.
