@@ -8,7 +8,7 @@ use std::fmt::{Debug, Display, LowerExp};
 
 use bytemuck::Pod;
 
-use crate::kernels::lanes::Arithmetic;
+use crate::kernels::Kernels;
 
 /// A floating-point type of the engine: [`f32`] or [`f64`].
 ///
@@ -20,7 +20,7 @@ use crate::kernels::lanes::Arithmetic;
 /// ```
 #[allow(private_bounds)] // Sealed: the supertrait is private on purpose.
 pub trait Real:
-    Arithmetic + Pod + PartialOrd + Default + Debug + Display + LowerExp + Send + Sync
+    Kernels + Pod + PartialOrd + Default + Debug + Display + LowerExp + Send + Sync
 {
     /// The type's name as users write it: `"f32"` or `"f64"`.
     const NAME: &'static str;

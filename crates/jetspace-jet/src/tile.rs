@@ -10,10 +10,9 @@ use pulp::Arch;
 use crate::Real;
 use crate::compiled::{Compiled, Source};
 use crate::kernels::activation::{AUXILIARIES, DERIVATIVES};
-use crate::kernels::compose::{AdjointParts, LayerState, Step, compose};
-use crate::kernels::matmul::{Matrix, matmul};
+use crate::kernels::compose::{AdjointParts, LayerState, Step};
+use crate::kernels::matmul::Matrix;
 use crate::kernels::panel::{Buffer, Extent, Panel, PanelMut};
-use crate::kernels::weight_gradient::{bias_gradient, weight_gradient};
 use crate::kernels::{group_lanes, jacobian};
 use crate::plan::{Plan, Slot};
 use crate::points::{CotangentTile, JetTile, Points, TileRange, TileShape};
@@ -122,7 +121,7 @@ impl Worker {
             };
             let mut z = PanelMut::new(&mut here.z, panel(layer.units));
             let a = Panel::new(input, panel(layer.inputs));
-            matmul(self.arch, layer.matrix(call.weights), a, &mut z);
+            T::matmul(self.arch, layer.matrix(call.weights), a, &mut z);
             let kept = if layer.keeps_auxiliary { layer.units * groups } else { 0 };
             let state = LayerState {
                 activations: &layer.activations,
@@ -133,7 +132,7 @@ impl Worker {
             };
             let step =
                 Step::Forward { bias: layer.biases(call.weights), order: plan.forward_order() };
-            compose(self.arch, &plan.table, state, step);
+            T::compose(self.arch, &plan.table, state, step);
         }
         if plan.uses_adjoint() {
             self.read_off(call, groups);
@@ -168,7 +167,7 @@ impl Worker {
                 zeta: PanelMut::new(&mut self.zeta, adjoint(layer.units)),
                 read_off: PanelMut::new(&mut self.read_off, sums),
             };
-            compose(self.arch, &plan.table, state, step);
+            T::compose(self.arch, &plan.table, state, step);
             if l > 0 || to_input {
                 let target = match below.last_mut() {
                     Some(below) => &mut below.gamma,
@@ -176,12 +175,12 @@ impl Worker {
                 };
                 let zeta = Panel::new(&self.zeta, adjoint(layer.units));
                 let mut target = PanelMut::new(target, adjoint(layer.inputs));
-                matmul(self.arch, layer.matrix(call.weights).transposed(), zeta, &mut target);
+                T::matmul(self.arch, layer.matrix(call.weights).transposed(), zeta, &mut target);
             }
         }
     }
 
-    /// What [`compose`] needs of layer `l` after the forward sweep.
+    /// What the composition rule needs of layer `l` after the forward sweep.
     fn state<'a, T: Real>(
         call: Context<'a, T>,
         l: usize,
@@ -335,7 +334,7 @@ impl Worker {
             });
             let step =
                 Step::Reverse { order: plan.reverse_order(), bar: bar.reborrow(), adjoint: parts };
-            compose(self.arch, &plan.table, state, step);
+            T::compose(self.arch, &plan.table, state, step);
 
             let (input, gamma_bar) = match below.last() {
                 Some(below) => (&below.a, &below.gamma_bar),
@@ -352,8 +351,8 @@ impl Worker {
                     Sink::None => {}
                     Sink::Gradient { gradient, accumulate } => {
                         let (of_weights, of_biases) = gradient[whole].split_at_mut(weights.len());
-                        weight_gradient(self.arch, forward, adjoint, of_weights, *accumulate);
-                        bias_gradient(self.arch, forward.0, of_biases, *accumulate);
+                        T::weight_gradient(self.arch, forward, adjoint, of_weights, *accumulate);
+                        T::bias_gradient(self.arch, forward.0, of_biases, *accumulate);
                     }
                     Sink::Rows { rows, stride } => {
                         let target = jacobian::Rows { rows, stride: *stride, at: weights.start };
@@ -364,7 +363,7 @@ impl Worker {
                         let v = Matrix::row_major(v, layer.units, layer.inputs);
                         for (d, a) in std::iter::once(forward).chain(adjoint) {
                             let mut tangent = PanelMut::new(&mut self.tangent, d.extent);
-                            matmul(self.arch, v, a, &mut tangent);
+                            T::matmul(self.arch, v, a, &mut tangent);
                             jacobian::add_products(d, tangent.view(), out);
                         }
                         jacobian::add_bias_products(forward.0, bias, out);
@@ -374,7 +373,7 @@ impl Worker {
             if l > 0 || inputs_wanted {
                 let mut next = PanelMut::new(next, panel(layer.inputs));
                 let transposed = layer.matrix(call.weights).transposed();
-                matmul(self.arch, transposed, bar.view(), &mut next);
+                T::matmul(self.arch, transposed, bar.view(), &mut next);
                 self.bars.swap(0, 1);
             }
         }
@@ -470,7 +469,7 @@ impl Worker {
             match source {
                 Some(source) => {
                     let source = Panel::new(source, adjoint(layer.inputs));
-                    matmul(self.arch, layer.matrix(call.weights), source, &mut target);
+                    T::matmul(self.arch, layer.matrix(call.weights), source, &mut target);
                 }
                 None => target.data.fill(T::ZERO),
             }
@@ -482,7 +481,7 @@ impl Worker {
                     read_off_bar: Panel::new(&self.read_off_bar, read_off),
                     gamma_bar: PanelMut::new(gamma_bar, adjoint(layer.units)),
                 };
-                compose(self.arch, &plan.table, state, step);
+                T::compose(self.arch, &plan.table, state, step);
             }
         }
     }

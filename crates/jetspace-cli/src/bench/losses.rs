@@ -8,7 +8,7 @@ use jetspace_jet::{CotangentTile, JetTile, Real};
 use super::cases::Task;
 
 /// λ of Allen–Cahn.
-const MOBILITY: f64 = 0.01;
+pub const MOBILITY: f64 = 0.01;
 /// ν of Korteweg–de Vries.
 const DISPERSION: f64 = 0.0025;
 /// 1/Re of Navier–Stokes.

@@ -10,7 +10,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::BenchError;
 use super::cases::{Case, Task};
-use super::losses::Tile;
+use super::losses::{MOBILITY, Tile};
 
 /// A floating-point type that engine and optimiser agree on.
 pub trait Scalar: Real + Float {}
@@ -162,7 +162,9 @@ fn interior_data(case: &Case, columns: &[f64]) -> Vec<f64> {
             [plane(&|x, y| PI * cosine(x) * sine(y)), plane(&|x, y| PI * sine(x) * cosine(y))]
                 .concat()
         }
-        Task::AllenCahn => plane(&|x, y| -0.02 * PI * PI * u(x, y) + u(x, y).powi(3) - u(x, y)),
+        Task::AllenCahn => {
+            plane(&|x, y| -2.0 * MOBILITY * PI * PI * u(x, y) + u(x, y).powi(3) - u(x, y))
+        }
         Task::Hessian => {
             let xx = plane(&|x, y| -PI * PI * u(x, y));
             let xy = plane(&|x, y| PI * PI * cosine(x) * cosine(y));

@@ -284,16 +284,6 @@ fn sigmoid_derivative<S: Simd, T: Real>(
     }
 }
 
-/// (σ(z), σ(−z)), both to full relative accuracy.
-#[inline(always)]
-fn sigmoid_pair<S: Simd, T: Real>(z: Lanes<S, T>) -> (Lanes<S, T>, Lanes<S, T>) {
-    let (zero, one) = (Lanes::constant(z.simd(), 0.0), Lanes::constant(z.simd(), 1.0));
-    let small = elementary::exp(-z.abs());
-    let large = one / (one + small);
-    let small = small * large;
-    (z.if_less(zero, small, large), z.if_less(zero, large, small))
-}
-
 struct Sigmoid;
 
 impl<T: Real> Sigma<T> for Sigmoid {
@@ -302,7 +292,7 @@ impl<T: Real> Sigma<T> for Sigmoid {
 
     #[inline(always)]
     fn value<S: Simd>(&self, state: &mut State<S, T>) {
-        (state.value, state.kept[0]) = sigmoid_pair(state.z);
+        (state.value, state.kept[0]) = elementary::sigmoid_pair(state.z);
     }
 
     #[inline(always)]
@@ -328,8 +318,9 @@ impl<T: Real> Sigma<T> for Softplus<T> {
     fn value<S: Simd>(&self, state: &mut State<S, T>) {
         let beta = Lanes::splat(state.z.simd(), self.0);
         let argument = state.z * beta;
-        state.value = elementary::softplus(argument) / beta;
-        (state.kept[0], state.kept[1]) = sigmoid_pair(argument);
+        let (value, sigmoid, complement) = elementary::softplus_and_sigmoid_pair(argument);
+        state.value = value / beta;
+        state.kept = [sigmoid, complement];
     }
 
     #[inline(always)]
@@ -356,7 +347,7 @@ impl<T: Real> Sigma<T> for Silu {
 
     #[inline(always)]
     fn value<S: Simd>(&self, state: &mut State<S, T>) {
-        (state.kept[0], state.kept[1]) = sigmoid_pair(state.z);
+        (state.kept[0], state.kept[1]) = elementary::sigmoid_pair(state.z);
         state.value = state.z * state.kept[0];
     }
 

@@ -23,6 +23,70 @@ pub mod panel;
 pub mod tables;
 pub mod weight_gradient;
 
+use compose::{LayerState, Step};
+use lanes::Arithmetic;
+use matmul::Matrix;
+use panel::{Panel, PanelMut};
+use pulp::Arch;
+use tables::TableChoice;
+use weight_gradient::Pair;
+
+/// The kernels for one type. Going through this trait compiles them once, in this crate, and not
+/// again in every crate that uses an engine.
+pub trait Kernels: Arithmetic + Sized {
+    /// See [`matmul::matmul`].
+    fn matmul(arch: Arch, a: Matrix<'_, Self>, b: Panel<'_, Self>, c: &mut PanelMut<'_, Self>);
+    /// See [`weight_gradient::weight_gradient`].
+    fn weight_gradient(
+        arch: Arch,
+        first: Pair<'_, Self>,
+        second: Option<Pair<'_, Self>>,
+        gradient: &mut [Self],
+        accumulate: bool,
+    );
+    /// See [`weight_gradient::bias_gradient`].
+    fn bias_gradient(arch: Arch, d: Panel<'_, Self>, gradient: &mut [Self], accumulate: bool);
+    /// See [`compose::compose`].
+    fn compose<'a>(
+        arch: Arch,
+        table: &TableChoice,
+        layer: LayerState<'a, Self>,
+        step: Step<'a, Self>,
+    );
+}
+
+macro_rules! kernels {
+    ($t:ty) => {
+        impl Kernels for $t {
+            fn matmul(arch: Arch, a: Matrix<'_, $t>, b: Panel<'_, $t>, c: &mut PanelMut<'_, $t>) {
+                matmul::matmul(arch, a, b, c);
+            }
+            fn weight_gradient(
+                arch: Arch,
+                first: Pair<'_, $t>,
+                second: Option<Pair<'_, $t>>,
+                gradient: &mut [$t],
+                accumulate: bool,
+            ) {
+                weight_gradient::weight_gradient(arch, first, second, gradient, accumulate);
+            }
+            fn bias_gradient(arch: Arch, d: Panel<'_, $t>, gradient: &mut [$t], accumulate: bool) {
+                weight_gradient::bias_gradient(arch, d, gradient, accumulate);
+            }
+            fn compose<'a>(
+                arch: Arch,
+                table: &TableChoice,
+                layer: LayerState<'a, $t>,
+                step: Step<'a, $t>,
+            ) {
+                compose::compose(arch, table, layer, step);
+            }
+        }
+    };
+}
+kernels!(f32);
+kernels!(f64);
+
 /// Bytes of one component of a group: a cache line, the widest register there is.
 pub const GROUP_BYTES: usize = 64;
 
