@@ -34,7 +34,6 @@ pub struct Compiled<T> {
     pub layers: Vec<CompiledLayer<T>>,
     /// Length of the flat vector of weights and biases.
     pub weights: usize,
-    pub widest: usize,
 }
 
 impl<T: Real> CompiledLayer<T> {
@@ -94,7 +93,6 @@ impl<T: Real> Compiled<T> {
             inputs: network.inputs(),
             outputs: network.outputs(),
             affine: affine.collect(),
-            widest: layers.iter().map(|l| l.units.max(l.inputs)).max().unwrap_or(0),
             layers,
             weights: at,
         }

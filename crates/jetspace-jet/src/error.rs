@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use crate::multi_index::{MAX_ORDER, MAX_VARIABLES, MultiIndex};
+use crate::plan::MAX_COMPONENTS;
 
 /// What can be wrong with the arguments of this crate's functions.
 #[derive(Debug, Clone, PartialEq, Error)]
@@ -22,6 +23,14 @@ pub enum JetError {
     )]
     OrderTooHigh {
         /// The order asked for.
+        found: usize,
+    },
+    /// A jet set with more components than the engine has room for.
+    #[error(
+        "a jet set has at most {MAX_COMPONENTS} components, found {found}: leave out derivatives, or collapse some into a combination"
+    )]
+    TooManyComponents {
+        /// The number of components.
         found: usize,
     },
     /// A multi-index that uses a variable that the jet set lacks.

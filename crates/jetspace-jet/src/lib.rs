@@ -15,6 +15,7 @@
 
 mod compiled;
 mod composition;
+mod elementary;
 mod embedding;
 mod engine;
 mod error;
@@ -33,6 +34,7 @@ mod threads;
 mod tile;
 mod tiling;
 
+pub use elementary::{Elementary, apply};
 pub use embedding::Embedding;
 pub use engine::{Batch, Engine, TileLinearisation, TileLoss};
 pub use error::JetError;
@@ -42,7 +44,7 @@ pub use jet_set::{Component, JetSet};
 pub use multi_index::{MAX_ORDER, MAX_VARIABLES, MultiIndex};
 pub use network::{Activation, Layer, Network};
 pub use parameter_map::ParameterMap;
-pub use plan::{Plan, Strategy};
+pub use plan::{MAX_COMPONENTS, Plan, Strategy};
 pub use points::{CotangentTile, JetTile, Points};
 pub use real::Real;
 pub use threads::Threads;

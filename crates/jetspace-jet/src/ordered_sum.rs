@@ -11,6 +11,7 @@ use crate::compiled::Compiled;
 use crate::engine::{Batch, lock};
 use crate::kernels::group_lanes;
 use crate::points::TileRange;
+use crate::threads::spin_until;
 use crate::tile::{Context, Sink, Worker};
 use crate::tiling::Tiling;
 
@@ -22,6 +23,8 @@ pub struct OrderedSum<'a, 'b, T: Real> {
     chunks: usize,
     next: AtomicUsize,
     sums: Mutex<Sums<'a, T>>,
+    /// A copy of the count in `sums`, to look at without its lock.
+    committed: AtomicUsize,
     progress: Condvar,
 }
 
@@ -53,6 +56,7 @@ impl<'a, 'b, T: Real> OrderedSum<'a, 'b, T> {
             chunks,
             next: AtomicUsize::new(0),
             sums: Mutex::new(sums),
+            committed: AtomicUsize::new(0),
             progress: Condvar::new(),
         }
     }
@@ -126,6 +130,8 @@ impl<'a, 'b, T: Real> OrderedSum<'a, 'b, T> {
 
     /// Adds a chunk once all earlier ones are there; false if one will never come.
     fn commit(&self, chunk: usize, gradient: &[T], loss: f64) -> bool {
+        // The chunk before is nearly done too, because chunks are taken in order.
+        spin_until(|| self.committed.load(Ordering::Acquire) >= chunk);
         let mut sums = lock(&self.sums);
         while sums.committed < chunk && !sums.abandoned {
             sums = self.progress.wait(sums).unwrap_or_else(PoisonError::into_inner);
@@ -142,6 +148,7 @@ impl<'a, 'b, T: Real> OrderedSum<'a, 'b, T> {
         }
         sums.loss += loss;
         sums.committed += 1;
+        self.committed.store(sums.committed, Ordering::Release);
         self.progress.notify_all();
         true
     }

@@ -20,6 +20,10 @@ use crate::kernels::tables::TableChoice;
 use crate::multi_index::MAX_VARIABLES;
 use crate::network::Network;
 
+/// Most components of a jet set: all 495 derivatives of order ≤ 4 in 8 variables, and some
+/// combinations.
+pub const MAX_COMPONENTS: usize = 512;
+
 /// How derivatives are to be computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Strategy {
@@ -68,9 +72,13 @@ impl Plan {
     /// Compiles `jets` for `network`.
     ///
     /// # Errors
-    /// The jet set was made for another number of coordinates.
+    /// The jet set was made for another number of coordinates, or has more than
+    /// [`MAX_COMPONENTS`] components.
     pub fn new(network: &Network, jets: &JetSet, strategy: Strategy) -> Result<Self, JetError> {
         expect_len("coordinates of the jet set", network.inputs(), jets.coordinates())?;
+        if jets.len() > MAX_COMPONENTS {
+            return Err(JetError::TooManyComponents { found: jets.len() });
+        }
         let outputs = network.outputs();
         let needed = depended_on(jets);
         let lower = needed.iter().filter(|&&n| n).count();
@@ -231,6 +239,19 @@ mod tests {
     fn plans_say_what_they_chose() {
         let text = plan(1, &JetSet::new(2).unwrap().with_order(1).unwrap()).to_string();
         assert_eq!(text, "D(), D(1), D(0,1): 1 forward + 1 adjoint channels (forward jets: 3)");
+    }
+
+    #[test]
+    fn more_components_than_there_is_room_for_are_an_error() {
+        let network = Network::dense(8, &[5], 1, Activation::Tanh).unwrap();
+        let mut jets = JetSet::new(8).unwrap().with_order(4).unwrap();
+        for _ in 0..MAX_COMPONENTS - 495 {
+            jets = jets.with_laplacian(&[0]).unwrap();
+        }
+        assert!(Plan::new(&network, &jets, Strategy::Forward).is_ok());
+        let jets = jets.with_laplacian(&[0]).unwrap();
+        let error = Plan::new(&network, &jets, Strategy::Forward).unwrap_err();
+        assert_eq!(error, JetError::TooManyComponents { found: MAX_COMPONENTS + 1 });
     }
 
     #[test]

@@ -22,8 +22,6 @@ const MOST_LANES: usize = group_lanes::<f32>();
 
 /// What one reverse sweep produces, layer by layer.
 pub enum Sink<'a, T> {
-    /// Nothing: only the inputs' gradient is wanted.
-    None,
     /// The gradient of the weights, summed over the points; added to what is there if `accumulate`.
     Gradient { gradient: &'a mut [T], accumulate: bool },
     /// One row per point: the gradient of that point's residual. Row p starts at p · `stride`.
@@ -348,7 +346,6 @@ impl Worker {
             if let Source::Trained { weights, biases } = &layer.source {
                 let whole = weights.start..biases.end;
                 match &mut sink {
-                    Sink::None => {}
                     Sink::Gradient { gradient, accumulate } => {
                         let (of_weights, of_biases) = gradient[whole].split_at_mut(weights.len());
                         T::weight_gradient(self.arch, forward, adjoint, of_weights, *accumulate);

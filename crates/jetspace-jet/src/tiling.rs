@@ -11,6 +11,9 @@ use crate::points::TileRange;
 /// network stays in the second-level cache.
 const ROW_BYTES: usize = 2048;
 
+/// Groups of points that make a tile worth having.
+const LEAST_GROUPS: usize = 8;
+
 /// Chunks per point set at most: enough to keep many threads busy, few enough that adding their
 /// sums costs nothing.
 const MOST_CHUNKS: usize = 256;
@@ -28,7 +31,9 @@ impl Tiling {
         let line = group_lanes::<T>();
         let groups = points.div_ceil(line);
         let most = (ROW_BYTES / (GROUP_BYTES * plan.channels())).max(1);
-        let tiles = groups.div_ceil(most).max(1);
+        // A point set of some size makes at least two tiles, so that two threads can share it.
+        let least = if groups >= 2 * LEAST_GROUPS { 2 } else { 1 };
+        let tiles = groups.div_ceil(most).max(least);
         Self { points, points_per_tile: (groups.div_ceil(tiles) * line).max(line) }
     }
 

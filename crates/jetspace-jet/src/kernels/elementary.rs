@@ -4,9 +4,9 @@
 //! Each function is one branch-free algorithm for `f32` and `f64` and for every instruction set;
 //! only the tables of coefficients differ. All of them keep these rules:
 //!
-//! - Errors are stated in units in the last place, the largest seen for 2²⁰ arguments a type
-//!   against references in 113 bits. They hold also where `mul_add` rounds twice: no step relies
-//!   on an exact product inside it.
+//! - Errors are stated in units in the last place: the largest of all `f32` arguments, and of 2²³
+//!   random `f64` arguments against references in 113 bits. They hold also where `mul_add` rounds
+//!   twice: no step relies on an exact product inside it.
 //! - Not-a-number gives not-a-number, infinities give the limits, and results underflow gradually.
 //! - Odd functions keep the sign of zero.
 //!

@@ -9,9 +9,9 @@
 //! Safe functions check extents once, then call generic code that `pulp` compiles for each
 //! instruction set and picks at run time.
 
-// Kernels spell out index loops over small fixed arrays, which the compiler unrolls; inlining is
-// what gives them their instruction set; names are those of the formulas.
-#![allow(clippy::inline_always, clippy::many_single_char_names, clippy::needless_range_loop)]
+#![allow(unsafe_code)]
+// Kernels spell out index loops over small fixed arrays, which the compiler unrolls.
+#![allow(clippy::needless_range_loop)]
 
 pub mod activation;
 pub mod compose;
@@ -30,6 +30,8 @@ use panel::{Panel, PanelMut};
 use pulp::Arch;
 use tables::TableChoice;
 use weight_gradient::Pair;
+
+use crate::elementary::{Elementary, apply_generic};
 
 /// The kernels for one type. Going through this trait compiles them once, in this crate, and not
 /// again in every crate that uses an engine.
@@ -53,6 +55,8 @@ pub trait Kernels: Arithmetic + Sized {
         layer: LayerState<'a, Self>,
         step: Step<'a, Self>,
     );
+    /// See [`apply`](crate::apply).
+    fn apply_elementary(arch: Arch, function: Elementary, values: &mut [Self]);
 }
 
 macro_rules! kernels {
@@ -80,6 +84,9 @@ macro_rules! kernels {
                 step: Step<'a, $t>,
             ) {
                 compose::compose(arch, table, layer, step);
+            }
+            fn apply_elementary(arch: Arch, function: Elementary, values: &mut [$t]) {
+                apply_generic(arch, function, values);
             }
         }
     };

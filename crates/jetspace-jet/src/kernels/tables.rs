@@ -5,6 +5,7 @@
 
 use crate::composition::{CompositionRule, Product};
 use crate::multi_index::MAX_ORDER;
+use crate::plan::MAX_COMPONENTS;
 
 /// The products with one target and one order.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -253,9 +254,8 @@ macro_rules! constant_tables {
     };
 }
 
-/// Components, and groups, of the largest table: 495 derivatives of order ≤ 4 in 8 variables have
-/// at most 3 groups each.
-pub const LARGEST: usize = 1536;
+/// Components, and groups, of the largest table: a component has at most one group per order 2, 3, 4.
+pub const LARGEST: usize = 3 * MAX_COMPONENTS;
 
 constant_tables! {
     /// The value alone (read-off components of first order need no products).

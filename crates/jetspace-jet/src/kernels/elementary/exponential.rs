@@ -127,8 +127,7 @@ pub fn exp_m1<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
     (value * (n - first).exp2_integral()).copy_sign(x)
 }
 
-/// tanh x. Largest error seen: 1.7 (`f32`) and 1.9 (`f64`) units in the last place; never outside
-/// [−1, 1].
+/// tanh x. Largest error seen: 1.8 units in the last place; never outside [−1, 1].
 ///
 /// With |x| = n·ln 2 + y, and tanh y = p/q:
 ///
@@ -166,7 +165,7 @@ fn exp_fraction<S: Simd, T: Real>(r: Lanes<S, T>) -> (Lanes<S, T>, Lanes<S, T>) 
     (r.mul_add(p, q), (-r).mul_add(p, q))
 }
 
-/// 1/(1 + e⁻ˣ) = 2ⁿu/(2ⁿu + v) with eʳ = u/v. Largest error seen: 2.3 units in the last place.
+/// 1/(1 + e⁻ˣ) = 2ⁿu/(2ⁿu + v) with eʳ = u/v. Largest error seen: 2.5 units in the last place.
 #[inline(always)]
 pub fn sigmoid<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
     let c = |value| Lanes::constant(x.simd(), value);
@@ -184,7 +183,7 @@ pub fn sigmoid_pair<S: Simd, T: Real>(x: Lanes<S, T>) -> (Lanes<S, T>, Lanes<S, 
     Decay::new(x).sigmoid_pair(x)
 }
 
-/// ln(1 + eˣ). Largest error seen: 2.9 (`f32`) and 2.7 (`f64`) units in the last place.
+/// ln(1 + eˣ). Largest error seen: 3.0 units in the last place.
 #[inline(always)]
 pub fn softplus<S: Simd, T: Real>(x: Lanes<S, T>) -> Lanes<S, T> {
     softplus_and_sigmoid_pair(x).0

@@ -97,11 +97,11 @@ impl Function {
         let (single, double, reference) = match self {
             Exp => (1.1, 1.1, 1.0),
             ExpM1 => (1.7, 2.2, 1.0),
-            Tanh => (1.7, 1.9, 1.5),
-            Sigmoid | SigmoidOfPair | Complement => (2.4, 2.4, 2.0),
-            Softplus => (2.9, 2.8, 2.0),
+            Tanh => (1.8, 1.8, 1.5),
+            Sigmoid | SigmoidOfPair | Complement => (2.5, 2.5, 2.0),
+            Softplus => (3.0, 3.0, 2.0),
             Sin | Cos => (2.0, 2.0, 1.0),
-            Distribution => (4.0, 4.0, 3.0),
+            Distribution => (4.3, 4.3, 3.0),
             Density => (1.3, 1.3, 2.5),
         };
         (single, double + reference)

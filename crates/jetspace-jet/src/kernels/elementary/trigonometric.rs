@@ -44,7 +44,7 @@ const COS_DOUBLE: [f64; 6] = [
     -1.138_086_817_144_991_4e-11,
 ];
 
-/// (sin x, cos x). Largest error seen: 1.9 units in the last place, also next to the zeros.
+/// (sin x, cos x). Largest error seen: 2.0 units in the last place, also next to the zeros.
 ///
 /// x = n·π/2 + r in the manner of Cody and Waite, *Software Manual for the Elementary Functions*
 /// (1980), for |x| ≤ 800 (`f32`) or 10⁵ (`f64`). Lanes beyond are recomputed one by one with
