@@ -49,7 +49,7 @@ impl CompositionRule {
         for (i, component) in jets.components().enumerate() {
             let target = if carried[i] { rank(i) } else { count + (i - rank(i)) };
             for (index, weight) in component.terms() {
-                for blocks in set_partitions(&index) {
+                for blocks in set_partitions(index) {
                     if blocks.len() < 2 {
                         continue;
                     }
@@ -115,7 +115,7 @@ fn to_u16(component: usize) -> u16 {
 }
 
 /// All set partitions of the list of variables of α, each block as a multi-index.
-fn set_partitions(index: &MultiIndex) -> Vec<Vec<MultiIndex>> {
+fn set_partitions(index: MultiIndex) -> Vec<Vec<MultiIndex>> {
     let mut partitions: Vec<Vec<Vec<usize>>> = vec![Vec::new()];
     for variable in index.factors() {
         let mut next = Vec::new();
@@ -157,7 +157,7 @@ mod tests {
     fn partitions_are_counted_by_bell_numbers() {
         for (order, bell) in [(0, 1), (1, 1), (2, 2), (3, 5), (4, 15)] {
             let index = MultiIndex::new(&[order]).unwrap();
-            assert_eq!(set_partitions(&index).len(), bell);
+            assert_eq!(set_partitions(index).len(), bell);
         }
     }
 

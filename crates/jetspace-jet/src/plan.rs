@@ -59,6 +59,7 @@ pub(crate) enum Slot {
 pub struct Plan {
     jets: JetSet,
     outputs: usize,
+    widest: usize,
     adjoint: bool,
     other_channels: usize,
     slots: Vec<Slot>,
@@ -110,6 +111,7 @@ impl Plan {
         Ok(Self {
             jets: jets.clone(),
             outputs,
+            widest: network.shapes().map(|(_, units)| units).max().unwrap_or(1),
             adjoint,
             other_channels: if adjoint { forward_channels } else { adjoint_channels },
             slots,
@@ -148,6 +150,11 @@ impl Plan {
     #[must_use]
     pub fn flops_per_point(&self, network: &Network) -> usize {
         3 * self.channels() * 2 * network.weight_count()
+    }
+
+    /// Units of the widest layer, at least 1.
+    pub(crate) fn widest(&self) -> usize {
+        self.widest
     }
 
     pub(crate) fn adjoint_channels(&self) -> usize {

@@ -352,8 +352,9 @@ impl Worker {
                         T::bias_gradient(self.arch, forward.0, of_biases, *accumulate);
                     }
                     Sink::Rows { rows, stride } => {
-                        let target = jacobian::Rows { rows, stride: *stride, at: weights.start };
-                        jacobian::rows(forward, adjoint, tile.len, target);
+                        let at = weights.start;
+                        let mut target = jacobian::Rows { data: rows, stride: *stride, at };
+                        jacobian::rows(forward, adjoint, tile.len, &mut target);
                     }
                     Sink::Product { vector, out } => {
                         let (v, bias) = vector[whole].split_at(weights.len());

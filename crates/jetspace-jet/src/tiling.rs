@@ -7,9 +7,12 @@ use crate::plan::Plan;
 use crate::points::TileRange;
 
 /// Bytes of a row of a tile's panels (points × channels) that work best: long enough that the
-/// reductions at the end of the weights' gradient cost little, short enough that a tile of a narrow
-/// network stays in the second-level cache.
+/// reductions at the end of the weights' gradient cost little (measured: BENCHMARKS.md).
 const ROW_BYTES: usize = 2048;
+
+/// Bytes of a panel that work best: a few of them must share the second-level cache, or threads
+/// compete for the third.
+const PANEL_BYTES: usize = 256 << 10;
 
 /// Groups of points that make a tile worth having.
 const LEAST_GROUPS: usize = 8;
@@ -30,7 +33,8 @@ impl Tiling {
     pub fn new<T: Real>(plan: &Plan, points: usize) -> Self {
         let line = group_lanes::<T>();
         let groups = points.div_ceil(line);
-        let most = (ROW_BYTES / (GROUP_BYTES * plan.channels())).max(1);
+        let row = ROW_BYTES.min(PANEL_BYTES / plan.widest());
+        let most = (row / (GROUP_BYTES * plan.channels())).max(1);
         // A point set of some size makes at least two tiles, so that two threads can share it.
         let least = if groups >= 2 * LEAST_GROUPS { 2 } else { 1 };
         let tiles = groups.div_ceil(most).max(least);

@@ -1,5 +1,7 @@
 //! After the first call, a sweep on one thread allocates nothing.
 
+#![allow(unsafe_code)] // An allocator cannot be written without.
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -5,8 +5,9 @@ mod oracle;
 
 use jetspace_jet::{
     Activation, Embedding, Engine, Initialisation, InstructionSet, JetSet, MultiIndex, Network,
-    Plan, Points, Strategy, Threads,
+    Plan, Points, Real, Strategy, Threads,
 };
+use num_dual::DualNum;
 use oracle::{Nested, Random, columns, relative_error};
 
 const ACTIVATIONS: [Activation; 8] = [
@@ -71,11 +72,11 @@ fn single_precision_matches_to_1e_4() {
     let points: Vec<Vec<f64>> = Random(2)
         .points(9, 3)
         .into_iter()
-        .map(|p| p.into_iter().map(|x| f64::from(x as f32)).collect())
+        .map(|p| p.into_iter().map(|x| f32::from_f64(x).to_f64()).collect())
         .collect();
     for activation in ACTIVATIONS {
         let network = Network::dense(3, &[7, 5], 1, activation).unwrap();
-        let single: Vec<f32> = parameters(&network, 6).iter().map(|&p| p as f32).collect();
+        let single: Vec<f32> = parameters(&network, 6).iter().map(|&p| f32::from_f64(p)).collect();
         let double: Vec<f64> = single.iter().map(|&p| f64::from(p)).collect();
         let expected =
             oracle::jets(&network, &jets, &double, &points, &|_| vec![], &|x| x.to_vec());
@@ -83,7 +84,7 @@ fn single_precision_matches_to_1e_4() {
             let plan = Plan::new(&network, &jets, strategy).unwrap();
             let mut engine = Engine::<f32>::new(&network, Threads::single());
             let mut out = vec![0.0_f32; jets.len() * points.len()];
-            let columns: Vec<f32> = columns(&points, 3).iter().map(|&x| x as f32).collect();
+            let columns: Vec<f32> = columns(&points, 3).iter().map(|&x| f32::from_f64(x)).collect();
             engine.jets(&plan, &single, Points::new(points.len(), &columns), &mut out).unwrap();
             let found: Vec<f64> = out.iter().map(|&x| f64::from(x)).collect();
             let error = relative_error(&found, &expected, points.len());
@@ -151,9 +152,7 @@ fn embeddings_match() {
             y[1],
         ]
     };
-    use num_dual::DualNum;
-    type Embed<'a> = &'a dyn Fn(&[Nested]) -> Vec<Nested>;
-    let cases: [(Embedding, Embed<'_>); 2] = [(normal, &scale), (periodic, &waves)];
+    let cases: [(Embedding, oracle::Embed<'_>); 2] = [(normal, &scale), (periodic, &waves)];
     for (embedding, embed) in cases {
         let network = Network::dense(2, &[6, 4], 2, Activation::Tanh).unwrap();
         let network = network.with_embedding(embedding).unwrap();

@@ -29,12 +29,12 @@ fn parameters(network: &Network, seed: u64) -> Vec<f64> {
 
 /// Fixed cotangents: the objective Σ weights · jets, linear in the jets, so that its gradient is
 /// known through the oracle. Layout `[output][component][point]`.
-fn linear_loss<'a>(
-    weights: &'a [f64],
+fn linear_loss(
+    weights: &[f64],
     outputs: usize,
     components: usize,
     points: usize,
-) -> impl Fn(&JetTile<'_, f64>, &mut CotangentTile<'_, f64>) -> f64 + Sync + 'a {
+) -> impl Fn(&JetTile<'_, f64>, &mut CotangentTile<'_, f64>) -> f64 + Sync + '_ {
     move |jets, cotangents| {
         let mut sum = 0.0;
         for o in 0..outputs {

@@ -202,7 +202,6 @@ fn everything<T: Real>(threads: usize, count: usize, strategy: Strategy) -> Vec<
         Batch::new(&value_plan, points, &value_loss),
     ];
     let value = engine.gradient(&theta, &batches, &mut gradient).unwrap();
-    drop(batches);
     let mut products = vec![T::ZERO; 2 * count];
     engine.jacobian_times(&plan, &theta, points, 2, &linearise, &theta, &mut products).unwrap();
     let numbers = out.iter().chain(&gradient).chain(&inputs).chain(&products);

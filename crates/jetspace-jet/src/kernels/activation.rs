@@ -60,21 +60,21 @@ impl<T: Real, const EVALUATE: bool> WithSimd for Pass<'_, T, EVALUATE> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match self.0.activation {
-            Activation::Tanh => self.run(simd, Tanh),
-            Activation::Sine { frequency } => self.run(simd, Sine(T::from_f64(frequency))),
-            Activation::Cosine { frequency } => self.run(simd, Cosine(T::from_f64(frequency))),
-            Activation::Sigmoid => self.run(simd, Sigmoid),
-            Activation::Softplus { beta } => self.run(simd, Softplus(T::from_f64(beta))),
-            Activation::Silu => self.run(simd, Silu),
-            Activation::Gelu => self.run(simd, Gelu),
-            Activation::Identity => self.run(simd, Identity),
+            Activation::Tanh => self.run(simd, &Tanh),
+            Activation::Sine { frequency } => self.run(simd, &Sine(T::from_f64(frequency))),
+            Activation::Cosine { frequency } => self.run(simd, &Cosine(T::from_f64(frequency))),
+            Activation::Sigmoid => self.run(simd, &Sigmoid),
+            Activation::Softplus { beta } => self.run(simd, &Softplus(T::from_f64(beta))),
+            Activation::Silu => self.run(simd, &Silu),
+            Activation::Gelu => self.run(simd, &Gelu),
+            Activation::Identity => self.run(simd, &Identity),
         }
     }
 }
 
 impl<T: Real, const EVALUATE: bool> Pass<'_, T, EVALUATE> {
     #[inline(always)]
-    fn run<S: Simd, A: Sigma<T>>(self, simd: S, sigma: A) {
+    fn run<S: Simd, A: Sigma<T>>(self, simd: S, sigma: &A) {
         let Rows { components, order, bias, z, a, auxiliary, derivatives, .. } = self.0;
         let line = group_lanes::<T>();
         let lanes = lane_count::<S, T>();

@@ -281,7 +281,7 @@ impl<T: Real, R: Table, const C: usize, const G: usize, const TANH: bool> Rule<T
         let components = self.table.carried();
         let line = group_lanes::<T>();
         let groups = row.z.len() / (components * line);
-        let outputs = self.outputs(zeta.len(), groups);
+        let outputs = Self::outputs(zeta.len(), groups);
         assert!(gamma.len() == groups * outputs * line && zeta.len() == gamma.len());
         assert!(target.len() == groups * width * line);
         let per_output = width / outputs.max(1);
@@ -325,7 +325,7 @@ impl<T: Real, R: Table, const C: usize, const G: usize, const TANH: bool> Rule<T
         let components = self.table.carried();
         let line = group_lanes::<T>();
         let groups = row.z.len() / (components * line);
-        let outputs = self.outputs(zeta_bar.len(), groups);
+        let outputs = Self::outputs(zeta_bar.len(), groups);
         assert!(zeta_bar.len() == groups * outputs * line && zeta_bar.len() == gamma_bar.len());
         assert!(read_off_bar.len() == groups * width * line);
         let per_output = width / outputs.max(1);
@@ -374,7 +374,7 @@ impl<T: Real, R: Table, const C: usize, const G: usize, const TANH: bool> Rule<T
             if components == 1 && adjoint.is_none() { 1 } else { self.table.order() + 1 };
         let (mut outputs, mut per_output) = (0, 0);
         if let Some(a) = &adjoint {
-            outputs = self.outputs(a.gamma.len(), groups);
+            outputs = Self::outputs(a.gamma.len(), groups);
             per_output = a.width / outputs.max(1);
             assert!(a.gamma.len() == groups * outputs * line && a.zeta_bar.len() == a.gamma.len());
             assert!(
@@ -470,7 +470,7 @@ impl<T: Real, R: Table, const C: usize, const G: usize, const TANH: bool> Rule<T
 
     /// Number of adjoint channels in a row of this length.
     #[inline(always)]
-    fn outputs(&self, length: usize, groups: usize) -> usize {
+    fn outputs(length: usize, groups: usize) -> usize {
         if R::SINGLE_OUTPUT { 1 } else { length / (groups * group_lanes::<T>()).max(1) }
     }
 

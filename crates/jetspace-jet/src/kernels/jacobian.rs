@@ -11,7 +11,7 @@ use crate::Real;
 
 /// Where the rows of one layer go: point p's numbers start at p · stride + at.
 pub struct Rows<'a, T> {
-    pub rows: &'a mut [T],
+    pub data: &'a mut [T],
     pub stride: usize,
     pub at: usize,
 }
@@ -21,14 +21,14 @@ pub fn rows<T: Real>(
     first: Pair<'_, T>,
     second: Option<Pair<'_, T>>,
     points: usize,
-    target: Rows<'_, T>,
+    target: &mut Rows<'_, T>,
 ) {
     let line = group_lanes::<T>();
     let (units, inputs) = (first.0.extent.rows, first.1.extent.rows);
     let length = (inputs + 1) * units;
     for p in 0..points {
         let (g, lane) = (p / line, p % line);
-        let row = &mut target.rows[p * target.stride + target.at..][..length];
+        let row = &mut target.data[p * target.stride + target.at..][..length];
         let (weights, biases) = row.split_at_mut(inputs * units);
         weights.fill(T::ZERO);
         for (d, a) in std::iter::once(first).chain(second) {

@@ -11,7 +11,9 @@
 
 #![allow(unsafe_code)]
 // Kernels spell out index loops over small fixed arrays, which the compiler unrolls.
-#![allow(clippy::needless_range_loop)]
+// Constants inside expanded
+// macros come after statements.
+#![allow(clippy::needless_range_loop, clippy::items_after_statements)]
 
 pub mod activation;
 pub mod compose;

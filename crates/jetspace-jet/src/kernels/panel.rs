@@ -49,7 +49,7 @@ impl Extent {
     /// Distance between rows: an odd number of lines, so that equal positions of different rows do
     /// not compete for the same few sets of the cache.
     pub fn stride<T>(&self) -> usize {
-        (self.groups * self.components | 1) * group_lanes::<T>()
+        ((self.groups * self.components) | 1) * group_lanes::<T>()
     }
 
     /// Numbers in the whole panel.

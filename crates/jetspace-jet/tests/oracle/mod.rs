@@ -9,6 +9,9 @@ use num_dual::{Dual, DualNum};
 /// Four nested dual numbers: f(x + ε₁v₁ + … + ε₄v₄) up to the coefficient of ε₁ε₂ε₃ε₄.
 pub type Nested = Dual<Dual<Dual<Dual<f64>>>>;
 
+/// A map from coordinates to the features that the first dense layer sees.
+pub type Embed<'a> = &'a dyn Fn(&[Nested]) -> Vec<Nested>;
+
 /// x with a 1 in the infinitesimal of every level for which `seeded` holds.
 fn variable(x: f64, seeded: [f64; 4]) -> Nested {
     let mut number = Nested::from(x);
@@ -112,7 +115,7 @@ pub fn derivative(
     point: &[f64],
     directions: &[Vec<f64>],
     index: MultiIndex,
-    embed: &dyn Fn(&[Nested]) -> Vec<Nested>,
+    embed: Embed<'_>,
 ) -> Vec<f64> {
     let variables: Vec<usize> = index.factors().collect();
     let inputs: Vec<Nested> = point
@@ -141,7 +144,7 @@ pub fn jets(
     parameters: &[f64],
     points: &[Vec<f64>],
     directions: &dyn Fn(usize) -> Vec<Vec<f64>>,
-    embed: &dyn Fn(&[Nested]) -> Vec<Nested>,
+    embed: Embed<'_>,
 ) -> Vec<f64> {
     let (outputs, components) = (network.outputs(), jets.len());
     let mut all = vec![0.0; outputs * components * points.len()];
