@@ -89,7 +89,7 @@ def build():
 class Timer:
     def __init__(self, options):
         self.options = options
-        self.binary = options.jetspace or build()
+        self.binary = os.path.abspath(options.jetspace) if options.jetspace else build()
 
     def run(self, command, threads):
         """The last line that the command prints, as JSON; None if it fails."""

@@ -15,17 +15,17 @@ pub enum Elementary {
     Exp,
     /// eˣ − 1 (2.2).
     ExpM1,
-    /// tanh x (1.9).
+    /// tanh x (1.8).
     Tanh,
-    /// 1/(1 + e⁻ˣ) (2.3).
+    /// 1/(1 + e⁻ˣ) (2.5).
     Sigmoid,
-    /// ln(1 + eˣ) (2.9).
+    /// ln(1 + eˣ) (3.0).
     Softplus,
-    /// sin x.
+    /// sin x (2.0).
     Sin,
-    /// cos x.
+    /// cos x (2.0).
     Cos,
-    /// Φ(x), the standard normal distribution function.
+    /// Φ(x), the standard normal distribution function (4.3).
     NormalDistribution,
 }
 
@@ -35,7 +35,8 @@ pub enum Elementary {
 /// use jetspace_jet::{Elementary, InstructionSet, apply};
 /// let mut values = [0.0_f64, 1.0, -800.0];
 /// apply(InstructionSet::best(), Elementary::Exp, &mut values);
-/// assert_eq!(values, [1.0, std::f64::consts::E, 0.0]);
+/// assert!((values[1] - std::f64::consts::E).abs() <= 2.0 * f64::EPSILON);
+/// assert_eq!((values[0], values[2]), (1.0, 0.0));
 /// ```
 pub fn apply<T: Real>(set: InstructionSet, function: Elementary, values: &mut [T]) {
     T::apply_elementary(set.arch(), function, values);

@@ -135,6 +135,39 @@ fn sparse_jet_sets_with_combinations_match() {
 }
 
 #[test]
+fn a_collapsed_laplacian_is_the_sum_of_its_parts() {
+    let network = Network::dense(3, &[20, 20], 2, Activation::Silu).unwrap();
+    let parameters = parameters(&network, 3);
+    let points = Random(4).points(100, 3);
+    let full = JetSet::new(3).unwrap().with_order(2).unwrap();
+    let collapsed = JetSet::new(3).unwrap().with_laplacian(&[0, 1, 2]).unwrap();
+    let at = |axis| full.position(MultiIndex::from_variables(&[axis, axis]).unwrap()).unwrap();
+    let laplacian = collapsed.combination_position(0).unwrap();
+    for strategy in [Strategy::Forward, Strategy::Adjoint] {
+        let set = InstructionSet::best();
+        let parts = engine_jets(&network, &full, &parameters, &points, Strategy::Forward, set);
+        let whole = engine_jets(&network, &collapsed, &parameters, &points, strategy, set);
+        for (output, point) in (0..2).flat_map(|o| (0..100).map(move |p| (o, p))) {
+            let part = |axis| parts[(output * full.len() + at(axis)) * 100 + point];
+            let found = whole[(output * collapsed.len() + laplacian) * 100 + point];
+            let size = part(0).abs() + part(1).abs() + part(2).abs();
+            assert!((found - part(0) - part(1) - part(2)).abs() <= 1e-13 * size.max(1.0));
+        }
+    }
+}
+
+#[test]
+fn a_network_without_inputs_is_a_constant() {
+    let network = Network::dense(0, &[4], 1, Activation::Tanh).unwrap();
+    let parameters = parameters(&network, 1);
+    let points = vec![vec![]; 5];
+    let jets = JetSet::new(0).unwrap();
+    let set = InstructionSet::best();
+    let found = engine_jets(&network, &jets, &parameters, &points, Strategy::Cheapest, set);
+    assert!(found[0].is_finite() && found.iter().all(|u| *u == found[0]));
+}
+
+#[test]
 fn embeddings_match() {
     let jets = JetSet::new(2).unwrap().with_order(4).unwrap();
     let bounds = [(-1.0, 1.0), (0.0, 5.0)];
