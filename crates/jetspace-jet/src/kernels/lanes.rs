@@ -65,6 +65,7 @@ pub trait Arithmetic:
     fn round<S: Simd>(simd: S, a: Self::Register<S>) -> Self::Register<S>;
     /// 2ⁿ for integral n in the range of normal numbers' exponents.
     fn exp2_integral<S: Simd>(simd: S, n: Self::Register<S>) -> Self::Register<S>;
+    fn sum<S: Simd>(simd: S, a: Self::Register<S>) -> Self;
     /// The sums of the lanes of each register; at most [`MANY`] registers.
     fn sum_many<S: Simd>(simd: S, registers: &[Self::Register<S>], sums: &mut [Self; MANY]);
 }
@@ -156,6 +157,10 @@ macro_rules! arithmetic {
                     *b <<= $mantissa_bits;
                 }
                 out
+            }
+            #[inline(always)]
+            fn sum<S: Simd>(s: S, a: S::$register) -> Self {
+                s.$sum(a)
             }
             #[inline(always)]
             fn sum_many<S: Simd>(s: S, registers: &[S::$register], sums: &mut [Self; MANY]) {
@@ -442,6 +447,12 @@ impl<S: Simd, T: Real> Lanes<S, T> {
     #[inline(always)]
     pub fn exp2_integral(self) -> Self {
         self.with(T::exp2_integral(self.simd, self.register))
+    }
+
+    /// The sum of all lanes, in an order that depends on the instruction set only.
+    #[inline(always)]
+    pub fn sum(self) -> T {
+        T::sum(self.simd, self.register)
     }
 
     /// The sums of the lanes of up to [`MANY`] registers; the rest of the result is not specified.

@@ -157,32 +157,17 @@ impl<T: Real> WithSimd for BiasGradient<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let rows = self.d.extent.rows;
-        for from in (0..rows).step_by(MANY) {
-            // Rows beyond the last repeat it; their sums are not used.
-            let sums = std::array::from_fn::<_, MANY, _>(|i| {
-                self.value_sum(simd, (from + i).min(rows - 1))
-            });
-            let sums = Lanes::sum_many(simd, sums);
-            for (target, sum) in self.gradient[from..].iter_mut().zip(sums) {
-                *target = if self.accumulate { *target + sum } else { sum };
-            }
-        }
-    }
-}
-
-impl<T: Real> BiasGradient<'_, T> {
-    /// Component 0 of one row, summed over the groups lane by lane.
-    #[inline(always)]
-    fn value_sum<S: Simd>(&self, simd: S, row: usize) -> Lanes<S, T> {
         let line = group_lanes::<T>();
-        let mut sum = Lanes::<S, T>::splat(simd, T::ZERO);
-        for lines in self.d.row(row).chunks_exact(self.d.extent.components * line) {
-            for lane in (0..line).step_by(lane_count::<S, T>()) {
-                // SAFETY: lane + one register ≤ line ≤ the group's length.
-                sum = sum + unsafe { Lanes::load(simd, lines.as_ptr().add(lane)) };
+        let group = self.d.extent.components * line;
+        for (r, target) in self.gradient.iter_mut().enumerate() {
+            let mut sum = Lanes::<S, T>::splat(simd, T::ZERO);
+            for lines in self.d.row(r).chunks_exact(group) {
+                for lane in (0..line).step_by(lane_count::<S, T>()) {
+                    // SAFETY: lane + one register ≤ line ≤ the group's length.
+                    sum = sum + unsafe { Lanes::load(simd, lines.as_ptr().add(lane)) };
+                }
             }
+            *target = if self.accumulate { *target + sum.sum() } else { sum.sum() };
         }
-        sum
     }
 }
