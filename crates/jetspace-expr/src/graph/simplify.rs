@@ -139,6 +139,7 @@ impl Graph {
             *scale *= libm::pow(weight, f64::from(n).abs());
             let n = i64::from(n);
             match *self.node(id) {
+                Node::Constant(_) => {} // The 1 that a constant is a multiple of.
                 Node::Product(ref inner) if inner.len() <= LONGEST_MERGED => {
                     flat.extend(inner.iter().map(|&(id, m)| (id, n * i64::from(m))));
                 }
