@@ -4,6 +4,7 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::error::{check_length, check_setting};
 use crate::{Float, OptimError};
 
 /// What [`Adam`] may be told. The defaults are the paper's, and PyTorch's.
@@ -25,14 +26,16 @@ impl Default for AdamSettings {
 
 impl AdamSettings {
     fn check(&self) -> Result<(), OptimError> {
-        let check = |name, range, found, fits| {
-            if fits { Ok(()) } else { Err(OptimError::Setting { name, range, found }) }
-        };
         let Self { rate, betas, epsilon } = *self;
-        check("the rate", "finite", rate, rate.is_finite())?;
-        check("β₁", "in [0, 1)", betas.0, (0.0..1.0).contains(&betas.0))?;
-        check("β₂", "in [0, 1)", betas.1, (0.0..1.0).contains(&betas.1))?;
-        check("ε", "finite and not negative", epsilon, epsilon.is_finite() && epsilon >= 0.0)
+        check_setting("the rate", "finite", rate, rate.is_finite())?;
+        check_setting("β₁", "in [0, 1)", betas.0, (0.0..1.0).contains(&betas.0))?;
+        check_setting("β₂", "in [0, 1)", betas.1, (0.0..1.0).contains(&betas.1))?;
+        check_setting(
+            "ε",
+            "finite and not negative",
+            epsilon,
+            epsilon.is_finite() && epsilon >= 0.0,
+        )
     }
 }
 
@@ -169,10 +172,6 @@ impl<T: Float> Adam<T> {
         self.arch.dispatch(Step { update, parameters, gradient, moments: &mut self.moments });
         Ok(())
     }
-}
-
-fn check_length(what: &'static str, expected: usize, found: usize) -> Result<(), OptimError> {
-    if expected == found { Ok(()) } else { Err(OptimError::Length { what, expected, found }) }
 }
 
 /// The numbers of one step that are the same for all parameters.

@@ -26,4 +26,38 @@ pub enum OptimError {
         /// What it is.
         found: f64,
     },
+    /// A number that an optimiser cannot go on from.
+    #[error(
+        "{what} must be finite, found {found}: go back to earlier parameters, with a smaller rate"
+    )]
+    NotFinite {
+        /// Which number.
+        what: &'static str,
+        /// What it is.
+        found: f64,
+    },
+}
+
+/// `Ok` if there is one number per parameter, else [`OptimError::Length`].
+pub(crate) fn check_length(
+    what: &'static str,
+    expected: usize,
+    found: usize,
+) -> Result<(), OptimError> {
+    if expected == found { Ok(()) } else { Err(OptimError::Length { what, expected, found }) }
+}
+
+/// `Ok` if a setting fits its range, else [`OptimError::Setting`].
+pub(crate) fn check_setting(
+    name: &'static str,
+    range: &'static str,
+    found: f64,
+    fits: bool,
+) -> Result<(), OptimError> {
+    if fits { Ok(()) } else { Err(OptimError::Setting { name, range, found }) }
+}
+
+/// `Ok` if the number is finite, else [`OptimError::NotFinite`].
+pub(crate) fn check_finite(what: &'static str, found: f64) -> Result<(), OptimError> {
+    if found.is_finite() { Ok(()) } else { Err(OptimError::NotFinite { what, found }) }
 }

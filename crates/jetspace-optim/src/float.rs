@@ -16,6 +16,14 @@ pub trait Float:
 {
     /// The nearest value of this type.
     fn from_f64(value: f64) -> Self;
+    /// The same value.
+    fn to_f64(self) -> f64;
+    /// |self|.
+    #[must_use]
+    fn abs(self) -> Self;
+    /// The larger of the two; the other one if one is not a number.
+    #[must_use]
+    fn max(self, other: Self) -> Self;
     /// √self, correctly rounded.
     #[must_use]
     fn sqrt(self) -> Self;
@@ -34,6 +42,18 @@ impl Float for f32 {
         value as Self
     }
     #[inline]
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    #[inline]
+    fn abs(self) -> Self {
+        self.abs()
+    }
+    #[inline]
+    fn max(self, other: Self) -> Self {
+        self.max(other)
+    }
+    #[inline]
     fn sqrt(self) -> Self {
         self.sqrt()
     }
@@ -43,6 +63,18 @@ impl Float for f64 {
     #[inline]
     fn from_f64(value: f64) -> Self {
         value
+    }
+    #[inline]
+    fn to_f64(self) -> f64 {
+        self
+    }
+    #[inline]
+    fn abs(self) -> Self {
+        self.abs()
+    }
+    #[inline]
+    fn max(self, other: Self) -> Self {
+        self.max(other)
     }
     #[inline]
     fn sqrt(self) -> Self {

@@ -5,11 +5,18 @@
 //! for reading and for starting from, so that a run continues where it was stopped, to the bit.
 //!
 //! - [`Adam`]: first order, with moments of the gradient (Kingma & Ba 2015).
+//! - [`Lbfgs`]: quasi-Newton with steps of fixed length, as PyTorch takes them.
+//! - [`Schedule`]: how the rate of either changes during a run.
 
 mod adam;
+mod blocks;
 mod error;
 mod float;
+mod lbfgs;
+mod schedule;
 
 pub use adam::{Adam, AdamSettings, AdamState};
 pub use error::OptimError;
 pub use float::Float;
+pub use lbfgs::{EpochEnd, Lbfgs, LbfgsSettings, LbfgsState, LbfgsStep};
+pub use schedule::Schedule;
