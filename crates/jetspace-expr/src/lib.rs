@@ -1,0 +1,18 @@
+//! The equation language: `u_t + u*u_x - nu*u_xx = 0`.
+//!
+//! - [`parse_expression`] and [`parse_equation`] turn text into an [`Expression`] or an
+//!   [`Equation`], trees with source spans that know nothing of what their names mean.
+//! - An [`ExprError`] says what is wrong, where in the text, and what to do.
+//!
+//! It knows nothing of networks or training.
+
+mod error;
+mod lexer;
+mod parser;
+mod span;
+mod syntax;
+
+pub use error::ExprError;
+pub use parser::{parse_equation, parse_expression};
+pub use span::Span;
+pub use syntax::{BinaryOperator, Equation, Expression, Node};
