@@ -28,6 +28,11 @@ pub struct ExprError {
 }
 
 impl ExprError {
+    /// An error that is not about a text.
+    pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { span: None, message: message.into(), label: String::new(), help: help.into() }
+    }
+
     /// An error about the part of a text that `label` is to be written under.
     pub(crate) fn at(
         span: Span,

@@ -27,8 +27,14 @@ pub(crate) enum TokenKind {
 }
 
 /// Whether the text is a letter followed by letters, digits and underscores.
-fn is_word(text: &str) -> bool {
+pub(crate) fn is_word(text: &str) -> bool {
     text.starts_with(char::is_alphabetic) && text.chars().all(is_word_character)
+}
+
+/// Whether the text is a name without qualifier: a word, perhaps with a subscript in braces.
+pub(crate) fn is_unqualified_name(text: &str) -> bool {
+    let mut lexer = Lexer { text, position: 0 };
+    text.starts_with(char::is_alphabetic) && lexer.word().is_ok() && lexer.rest().is_empty()
 }
 
 fn is_word_character(c: char) -> bool {

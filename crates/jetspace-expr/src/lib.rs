@@ -4,6 +4,7 @@
 //!   [`Equation`], trees with source spans that know nothing of what their names mean.
 //! - A [`Graph`] holds expressions in a canonical form, in which equal expressions are one, and
 //!   differentiates them.
+//! - A [`Scope`] says what names mean, and lowers trees into a graph.
 //! - An [`ExprError`] says what is wrong, where in the text, and what to do.
 //!
 //! It knows nothing of networks or training.
@@ -14,6 +15,7 @@ mod function;
 mod graph;
 mod lexer;
 mod parser;
+mod scope;
 mod span;
 mod syntax;
 
@@ -22,5 +24,6 @@ pub use error::ExprError;
 pub use function::Function;
 pub use graph::{Graph, Id, Symbol};
 pub use parser::{parse_equation, parse_expression};
+pub use scope::{CoordinateKind, Scope};
 pub use span::Span;
 pub use syntax::{BinaryOperator, Equation, Expression, Node};

@@ -137,6 +137,11 @@ impl Expression {
         self.spans.get(node).copied()
     }
 
+    /// Where in the text each node stands.
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
     /// Adds a node whose operands are there; returns its index.
     pub(crate) fn push(&mut self, node: Node, span: Span) -> usize {
         self.nodes.push(node);
