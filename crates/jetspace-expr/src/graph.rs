@@ -141,7 +141,7 @@ impl Graph {
 
     /// The values of the expressions, given those of their symbols.
     ///
-    /// This is the plain evaluation at one point; `Program` is for many.
+    /// This is the plain evaluation at one point; [`Program`](crate::Program) is for many.
     #[must_use]
     pub fn evaluate(&self, expressions: &[Id], value: &dyn Fn(Symbol) -> f64) -> Vec<f64> {
         let mut values: HashMap<Id, f64> = HashMap::new();
