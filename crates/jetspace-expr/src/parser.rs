@@ -4,7 +4,7 @@
 //! From loosest to tightest: comparisons (which do not chain), sums, products, unary minus, powers
 //! (from the right, and `2^-x` needs no parentheses).
 
-use std::mem::take;
+use std::mem::{replace, take};
 
 use crate::error::ExprError;
 use crate::lexer::{Token, TokenKind, tokenize};
@@ -108,7 +108,7 @@ impl<'a> Parser<'a> {
             text,
             tokens,
             position: 0,
-            expression: Expression::default(),
+            expression: Expression::empty(),
             waiting: Vec::new(),
             brackets: Vec::new(),
         }
@@ -139,7 +139,7 @@ impl<'a> Parser<'a> {
                     TokenKind::Equals | TokenKind::End => {
                         self.reduce_all(operand);
                         self.refuse_open(token)?;
-                        return Ok((take(&mut self.expression), token));
+                        return Ok((replace(&mut self.expression, Expression::empty()), token));
                     }
                     TokenKind::Number(_) | TokenKind::Name | TokenKind::Open => {
                         return Err(self.missing_operator(token));

@@ -117,13 +117,18 @@ impl Node {
 /// ```
 ///
 /// [`parse_expression`]: crate::parse_expression
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Expression {
     nodes: Vec<Node>,
     spans: Vec<Span>,
 }
 
 impl Expression {
+    /// An expression to add nodes to.
+    pub(crate) fn empty() -> Self {
+        Self { nodes: Vec::new(), spans: Vec::new() }
+    }
+
     /// The nodes, operands before what uses them, the root last. Each node but the root is an
     /// operand exactly once, and operands are in the order of the text.
     #[must_use]

@@ -97,7 +97,7 @@ fn characters_that_mean_nothing() {
         (
             "\0",
             (0, "\0"),
-            "found the character `\\u{0}`",
+            "found the character `\\0`",
             "an expression consists of numbers, names, parentheses and + - * / ^ < <= > >=",
         ),
     ] {

@@ -117,6 +117,9 @@ struct Membership {
 }
 
 /// For each node its chain, if it is in one. An operator of the same kind continues the chain.
+///
+/// Chains are found from their roots, so that each operand is added once, however a long sum is
+/// bracketed: merging partial sums would take quadratic time.
 fn memberships(nodes: &[Node]) -> Vec<Option<Membership>> {
     let mut memberships = vec![None; nodes.len()];
     for (i, node) in nodes.iter().enumerate().rev() {

@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn nearest_names_share_half_of_their_letters() {
-        let names = ["u", "nu", "lambda", "kappa"];
+        let names = ["nu", "u", "lambda", "kappa"];
         let nearest = |name| nearest(name, names.into_iter());
         assert_eq!(nearest("v"), None);
         assert_eq!(nearest("U"), Some("u"));
