@@ -31,7 +31,7 @@ pub use function::Function;
 pub use graph::{Graph, Id, Symbol};
 pub use parser::{parse_equation, parse_expression};
 pub use program::{Evaluated, Program, ProgramError, Scratch};
-pub use scope::{CoordinateKind, Scope};
+pub use scope::{CoordinateKind, Scope, nearest};
 pub use span::Span;
 pub use syntax::{BinaryOperator, Equation, Expression, Node};
 pub use transform::{Collapsed, Hoisted};

@@ -7,6 +7,8 @@ mod lower;
 mod resolve;
 mod suggest;
 
+pub use suggest::nearest;
+
 use std::collections::BTreeMap;
 use std::f64::consts;
 

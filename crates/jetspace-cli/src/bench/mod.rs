@@ -7,6 +7,7 @@ mod report;
 mod workload;
 
 use std::io;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::ValueEnum;
@@ -15,21 +16,22 @@ use jetspace_optim::OptimError;
 use thiserror::Error;
 
 pub use cases::Selection;
-pub use report::Format;
 
+use crate::Failure;
+use crate::arguments::BenchArguments;
 use peak::Peak;
-use report::{Report, Row};
+use report::{Format, Report, Row};
 use workload::{Scalar, Workload};
 
 /// What to measure, and how to say it.
-pub struct Options {
-    pub cases: Selection,
-    pub dtypes: Vec<Dtype>,
+struct Options {
+    cases: Selection,
+    dtypes: Vec<Dtype>,
     /// 0: as many as the machine offers.
-    pub threads: usize,
+    threads: usize,
     /// Time per case and type.
-    pub seconds: f64,
-    pub format: Format,
+    seconds: f64,
+    format: Format,
 }
 
 /// A floating-point type.
@@ -54,14 +56,25 @@ pub enum BenchError {
     Output(#[from] io::Error),
 }
 
-impl BenchError {
-    pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
-    }
+/// Measures as the arguments ask.
+pub fn main(arguments: BenchArguments) -> Result<ExitCode, Failure> {
+    let options = Options {
+        cases: arguments.case,
+        dtypes: arguments.dtype.map_or_else(|| Dtype::ALL.to_vec(), |dtype| vec![dtype]),
+        threads: arguments.threads,
+        seconds: arguments.seconds,
+        format: if arguments.json {
+            Format::JsonLines
+        } else {
+            Format::Table { verbose: arguments.verbose }
+        },
+    };
+    run(&options, &mut io::stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Measures all cases and writes each result as soon as it is there.
-pub fn run(options: &Options, out: &mut dyn io::Write) -> Result<(), BenchError> {
+fn run(options: &Options, out: &mut dyn io::Write) -> Result<(), BenchError> {
     let threads = Threads::new(options.threads)?.count();
     let mut report = Report::new(options.format, out);
     for dtype in &options.dtypes {

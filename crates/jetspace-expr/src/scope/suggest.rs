@@ -76,12 +76,14 @@ impl Scope {
     }
 }
 
-/// The candidate nearest to the name, the first of equally near ones: equal but for case, or with at
-/// most [`MOST_EDITS`] edits that leave at least half of the letters.
-pub(super) fn nearest<'a>(
-    name: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+/// The candidate nearest to a name, the first of equally near ones: equal but for case, or with at
+/// most two edits that leave at least half of the letters. Nothing if none is near.
+///
+/// ```
+/// use jetspace_expr::nearest;
+/// assert_eq!(nearest("lamda", ["nu", "lambda"].into_iter()), Some("lambda"));
+/// ```
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |candidate: &str| {
         if candidate.to_lowercase() == name.to_lowercase() {
             return Some(0);

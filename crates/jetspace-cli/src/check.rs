@@ -1,0 +1,114 @@
+//! `jetspace check`.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use jetspace::problem::{Place, Problem, Verdict};
+use jetspace::study::Study;
+use jetspace::{builtin, source::Source};
+
+use crate::Failure;
+use crate::arguments::CheckArguments;
+
+pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
+    let name = arguments.file.as_str();
+    let is_study = builtin::text(builtin::STUDIES, name).is_some()
+        && builtin::text(builtin::PROBLEMS, name).is_none();
+    let source = if is_study {
+        builtin::open(builtin::STUDIES, "study", name)?
+    } else {
+        builtin::open(builtin::PROBLEMS, "problem", name)?
+    };
+    let out = &mut std::io::stdout().lock();
+    if looks_like_study(&source) {
+        let study = Study::from_source(&source)?;
+        check_problem(&study.problem, out)?;
+        describe_study(&study, out)?;
+    } else {
+        check_problem(&Problem::from_source(&source)?, out)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A study names its problem; a problem has equations.
+fn looks_like_study(source: &Source) -> bool {
+    let begins = |key: &str| {
+        source.text.lines().any(|line| {
+            line.trim_start()
+                .strip_prefix(key)
+                .is_some_and(|rest| rest.trim_start().starts_with(['=', ']']))
+        })
+    };
+    begins("problem") || begins("methods") || begins("[[optimizer")
+}
+
+fn check_problem(problem: &Problem, out: &mut impl Write) -> Result<(), Failure> {
+    writeln!(out, "{}", problem.title)?;
+    let check = problem.check()?;
+    let coordinates: Vec<String> = problem
+        .coordinates
+        .iter()
+        .map(|c| format!("{} in [{}, {}] ({})", c.name, c.range.0, c.range.1, c.kind.name()))
+        .collect();
+    writeln!(out, "  coordinates   {}", coordinates.join(", "))?;
+    writeln!(out, "  fields        {}", problem.fields.join(", "))?;
+    for parameter in &problem.parameters {
+        let kind = if parameter.unknown { "unknown, starts at" } else { "=" };
+        writeln!(out, "  parameter     {} {kind} {}", parameter.name, parameter.value)?;
+    }
+    writeln!(out, "  derivatives   {} (order {})", check.derivatives.join(", "), check.order)?;
+    writeln!(out, "  components    {}", check.components)?;
+    for condition in &problem.conditions {
+        let place = match &condition.place {
+            Place::Sides(sides) => sides
+                .iter()
+                .map(|side| {
+                    let coordinate = &problem.coordinates[side.axis];
+                    format!("{} = {}", coordinate.name, coordinate.end(side.end))
+                })
+                .collect::<Vec<_>>()
+                .join(", "),
+            Place::Pair(i) => format!("both ends of {}", problem.coordinates[*i].name),
+            Place::Points(columns) => format!("{} points", columns.first().map_or(0, Vec::len)),
+        };
+        let texts: Vec<&str> = condition.residuals.iter().map(|r| r.text.as_str()).collect();
+        writeln!(out, "  condition     {}: {} at {place}", condition.name, texts.join(", "))?;
+    }
+    if check.verdicts.is_empty() {
+        writeln!(out, "  truth         not known in closed form: nothing to compare with")?;
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "  the truth put in, at random points (root mean square; size of what cancels):"
+    )?;
+    for Verdict { residual, size, scale } in &check.verdicts {
+        writeln!(out, "    {:<24} {size:.1e}  ({scale:.1e})  {}", residual.name, residual.text)?;
+    }
+    match check.verdicts.iter().find(|verdict| !verdict.holds()) {
+        None => {
+            writeln!(out, "  the truth solves the problem")?;
+            Ok(())
+        }
+        Some(wrong) => Err(Box::new(problem.not_solved(wrong))),
+    }
+}
+
+fn describe_study(study: &Study, out: &mut impl Write) -> Result<(), Failure> {
+    writeln!(out, "study: {}", study.title)?;
+    writeln!(out, "  network       {}", study.network)?;
+    writeln!(out, "  precision     {}", study.dtype.name())?;
+    let collocation = jetspace::collocation::Collocation::new(&study.problem, &study.points)?;
+    writeln!(out, "  points        {} inside", collocation.interior.len())?;
+    for (condition, points) in study.problem.conditions.iter().zip(&collocation.conditions) {
+        writeln!(out, "                {} for {}", points.len(), condition.name)?;
+    }
+    for method in &study.methods {
+        let terms: Vec<String> =
+            method.terms.iter().map(|t| format!("{} × {}", t.weight, t.label)).collect();
+        writeln!(out, "  method        {}: {}", method.name, terms.join(" + "))?;
+    }
+    let trainings = jetspace::run::members(study).len();
+    writeln!(out, "  trainings     {trainings} (seeds {:?})", study.seeds)?;
+    Ok(())
+}

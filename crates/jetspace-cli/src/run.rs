@@ -1,0 +1,66 @@
+//! `jetspace run` and `jetspace resume`.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use jetspace::run::{Folder, MemberResult, Outcome, Settings};
+use jetspace::study::Study;
+use serde::Serialize;
+
+use crate::Failure;
+use crate::arguments::{ResumeArguments, RunArguments};
+use crate::progress::Progress;
+
+/// What a shell expects of a program that Ctrl-C stopped.
+const STOPPED: u8 = 130;
+
+pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
+    let settings = Settings {
+        methods: arguments.method.clone(),
+        seeds: arguments.seed.clone(),
+        steps: arguments.steps,
+        dtype: arguments.dtype.map(Into::into),
+        quick: arguments.quick,
+    };
+    let study = settings.apply(Study::open(&arguments.study)?)?;
+    let folder = Folder::create(arguments.out.as_deref(), &study, &settings, arguments.threads)?;
+    go_on(&study, &folder, arguments.threads, arguments.json)
+}
+
+pub fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
+    let (folder, study, threads) = Folder::open(&arguments.run)?;
+    go_on(&study, &folder, arguments.threads.unwrap_or(threads), arguments.json)
+}
+
+fn go_on(study: &Study, folder: &Folder, threads: usize, json: bool) -> Result<ExitCode, Failure> {
+    eprintln!("{}: {}", study.name, study.title);
+    let mut progress = Progress::new()?;
+    let outcome = jetspace::run::run(study, folder, threads, &mut progress)?;
+    drop(progress);
+    let path = folder.path().display();
+    match outcome {
+        Outcome::Stopped => {
+            eprintln!("stopped, and saved. To go on:\n  jetspace resume {path}");
+            Ok(ExitCode::from(STOPPED))
+        }
+        Outcome::Finished(results) => {
+            println!("{}", jetspace::run::table(study, &results));
+            println!("report: {path}/report.html");
+            if json {
+                println!("{}", summary(study, folder.path(), &results)?);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    study: &'a str,
+    run: &'a Path,
+    results: &'a [MemberResult],
+}
+
+fn summary(study: &Study, run: &Path, results: &[MemberResult]) -> Result<String, Failure> {
+    Ok(serde_json::to_string(&Summary { study: &study.name, run, results })?)
+}

@@ -1,0 +1,129 @@
+//! Where a study's terms are evaluated: points inside, and points of each condition.
+
+use std::path::Path;
+
+use crate::Error;
+use crate::problem::{Place, Problem};
+use crate::random::Purpose;
+use crate::sampling::{End, GridEnds, Sampler, Side};
+use crate::study::{PointsPlan, SamplerFile};
+use crate::table;
+
+/// Coordinates of points, one column per coordinate; for points from a file, also the columns of
+/// data by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Points {
+    /// Coordinate by coordinate.
+    pub coordinates: Vec<Vec<f64>>,
+    /// Columns of a file that are not coordinates.
+    pub data: Vec<(String, Vec<f64>)>,
+}
+
+impl Points {
+    /// Points without data.
+    #[must_use]
+    pub fn at(coordinates: Vec<Vec<f64>>) -> Self {
+        Self { coordinates, data: Vec::new() }
+    }
+
+    /// The number of points.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.coordinates.first().map_or(0, Vec::len)
+    }
+
+    /// Whether there are no points.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The points of a study.
+#[derive(Clone, Debug)]
+pub struct Collocation {
+    /// Where data and equations are compared.
+    pub interior: Points,
+    /// Where each condition is, in the problem's order. Of a periodic pair only the lower end.
+    pub conditions: Vec<Points>,
+}
+
+impl Collocation {
+    /// Draws or reads all points.
+    ///
+    /// # Errors
+    /// A file that cannot be read or lacks a coordinate.
+    pub fn new(problem: &Problem, plan: &PointsPlan) -> Result<Self, Error> {
+        let bounds = problem.bounds();
+        let interior = match &plan.interior {
+            SamplerFile::File { path } => read(problem, &plan.folder.join(path))?,
+            sampler => {
+                let mut stream = Purpose::Interior.stream(plan.seed);
+                Points::at(of_file(sampler).sample(&bounds, &mut stream)?)
+            }
+        };
+        let mut conditions = Vec::new();
+        for (number, condition) in problem.conditions.iter().enumerate() {
+            let sides = match &condition.place {
+                Place::Points(coordinates) => {
+                    conditions.push(Points::at(coordinates.clone()));
+                    continue;
+                }
+                Place::Sides(sides) => sides.clone(),
+                Place::Pair(axis) => vec![Side { axis: *axis, end: End::Low }],
+            };
+            let points = match plan.conditions.get(number).and_then(Option::as_ref) {
+                Some(SamplerFile::File { path }) => read(problem, &plan.folder.join(path))?,
+                Some(sampler) => {
+                    let mut stream = Purpose::Condition(number).stream(plan.seed);
+                    let mut columns = vec![Vec::new(); bounds.len()];
+                    for side in sides {
+                        let of_side = of_file(sampler).sample_side(&bounds, side, &mut stream)?;
+                        for (column, of_side) in columns.iter_mut().zip(of_side) {
+                            column.extend(of_side);
+                        }
+                    }
+                    Points::at(columns)
+                }
+                None => Points::default(),
+            };
+            conditions.push(points);
+        }
+        Ok(Self { interior, conditions })
+    }
+}
+
+fn of_file(sampler: &SamplerFile) -> Sampler {
+    match sampler {
+        SamplerFile::Uniform { count } => Sampler::Uniform { points: *count },
+        SamplerFile::Grid { nodes, open } => {
+            let ends = if *open { GridEnds::Excluded } else { GridEnds::Included };
+            Sampler::Grid { nodes: nodes.clone(), ends }
+        }
+        SamplerFile::LatinHypercube { count } => Sampler::LatinHypercube { points: *count },
+        SamplerFile::Sobol { count } => Sampler::Sobol { points: *count, shift: true },
+        SamplerFile::File { .. } => Sampler::Uniform { points: 0 },
+    }
+}
+
+/// Points from a CSV or NPZ file with a column for each coordinate.
+///
+/// # Errors
+/// The file cannot be read, or lacks a coordinate.
+pub fn read(problem: &Problem, path: &Path) -> Result<Points, Error> {
+    let table = table::read(path)?;
+    let mut coordinates = Vec::new();
+    for coordinate in &problem.coordinates {
+        let Some(column) = table.column(&coordinate.name) else {
+            let found = table.names().join(", ");
+            let reason = format!("expected a column {:?}, found {found}", coordinate.name);
+            return Err(Error::BadFile { path: path.to_owned(), reason });
+        };
+        coordinates.push(column.to_vec());
+    }
+    let is_coordinate = |name: &str| problem.coordinates.iter().any(|c| c.name == name);
+    let columns = table.names().iter().zip(table.columns());
+    let data = columns.filter(|(name, _)| !is_coordinate(name));
+    let data = data.map(|(name, values)| (name.clone(), values.clone())).collect();
+    Ok(Points { coordinates, data })
+}

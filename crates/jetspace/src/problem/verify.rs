@@ -1,0 +1,185 @@
+//! Whether the truth solves the problem: residuals of equations and conditions at random points,
+//! so that a wrong sign is found before anyone trains.
+
+use jetspace_expr::{Graph, Id, Program, Scratch, Symbol};
+use jetspace_jet::InstructionSet;
+
+use super::{Place, Problem, Residual};
+use crate::Error;
+use crate::jets::Jets;
+use crate::random::Purpose;
+use crate::sampling::{Sampler, Side};
+
+/// How many random points each equation and condition is tried at.
+const POINTS: usize = 1000;
+
+/// A residual counts as zero below this fraction of its terms: far above the rounding of closed
+/// forms, far below any mistake.
+const TOLERANCE: f64 = 1e-8;
+
+/// What `jetspace check` finds out about a problem.
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The derivatives that the equations need, e.g. u_xx, by field and then order.
+    pub derivatives: Vec<String>,
+    /// The highest order among them.
+    pub order: usize,
+    /// Components of the jet that training on the equations carries, after collapsing.
+    pub components: String,
+    /// Equations, then conditions, at the truth; empty if it is not known in closed form.
+    pub verdicts: Vec<Verdict>,
+}
+
+/// The size of a residual at the truth.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The equation or condition.
+    pub residual: Residual,
+    /// Root mean square of the residual over random points.
+    pub size: f64,
+    /// Root mean square of Σ |∂r/∂s · s| over the fields and derivatives s in it: of what cancels.
+    pub scale: f64,
+}
+
+impl Verdict {
+    /// Whether the truth fulfils the equation or condition up to rounding.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.size <= TOLERANCE * self.scale.max(1.0)
+    }
+}
+
+impl Problem {
+    /// Evaluates the residuals of the truth.
+    ///
+    /// # Errors
+    /// A derivative of the truth does not exist in closed form.
+    pub fn check(&self) -> Result<Check, Error> {
+        let ids: Vec<Id> = self.equations.iter().map(|e| e.expression).collect();
+        let mut graph = self.graph.clone();
+        let jets = Jets::of(&mut graph, self.coordinates.len(), &ids)?;
+        let used: Vec<_> = graph.symbols(&ids).into_iter().filter(is_jet).collect();
+        let order = |symbol: &Symbol| match symbol {
+            Symbol::Jet { index, .. } => index.order(),
+            _ => 0,
+        };
+        Ok(Check {
+            derivatives: used.iter().map(|&s| self.symbol_name(s)).collect(),
+            order: used.iter().map(order).max().unwrap_or(0),
+            components: format!("{} ({})", jets.set.len(), jets.set),
+            verdicts: self.verdicts()?,
+        })
+    }
+
+    /// The mistake of an equation or condition that the truth does not fulfil.
+    #[must_use]
+    pub fn not_solved(&self, verdict: &Verdict) -> Error {
+        let Verdict { residual, size, scale } = verdict;
+        let message = format!(
+            "the truth does not fulfil {:?}: left minus right is {size:.1e} (root mean square) where \
+             terms of size {scale:.1e} should cancel",
+            residual.name
+        );
+        let help = "look for a wrong sign or coefficient here or in [truth]";
+        self.source.mistake(residual.place.clone(), message, "not zero at the truth", help)
+    }
+
+    fn verdicts(&self) -> Result<Vec<Verdict>, Error> {
+        if self.truth.is_none() {
+            return Ok(Vec::new());
+        }
+        let inside = self.equations.iter().map(|residual| (residual, None));
+        let elsewhere = self.conditions.iter().flat_map(|condition| {
+            condition.residuals.iter().map(move |residual| (residual, Some(&condition.place)))
+        });
+        inside.chain(elsewhere).map(|(residual, place)| self.verdict(residual, place)).collect()
+    }
+
+    fn verdict(&self, residual: &Residual, place: Option<&Place>) -> Result<Verdict, Error> {
+        let mut problem = self.clone();
+        let graph = &mut problem.graph;
+        let symbols = graph.symbols(&[residual.expression]);
+        let mut expressions = vec![residual.expression];
+        for symbol in symbols.into_iter().filter(is_jet) {
+            let slope = graph.partial(residual.expression, symbol);
+            let symbol = graph.symbol(symbol);
+            expressions.push(graph.mul(slope, symbol));
+        }
+        let pair = match place {
+            Some(Place::Pair(coordinate)) => Some(*coordinate),
+            _ => None,
+        };
+        let at_truth: Result<Vec<Id>, _> =
+            expressions.iter().filter_map(|&id| problem.residual_at_truth(id, pair)).collect();
+        let at_truth = at_truth.map_err(|error| {
+            let help = "write the truth without it, or remove [truth] to train without a check";
+            self.source.mistake(residual.place.clone(), error.to_string(), "needs this", help)
+        })?;
+        let columns = self.random_points(place)?;
+        let values = evaluate(&problem.graph, &at_truth, &columns, &self.parameter_values(), &[])?;
+        let points = columns.first().map_or(0, Vec::len);
+        let mut sums = (0.0, 0.0);
+        for p in 0..points {
+            let terms: f64 = values[1..].iter().map(|v| v[p].abs()).sum();
+            sums = (sums.0 + values[0][p].powi(2), sums.1 + terms.powi(2));
+        }
+        let mean = |sum: f64| (sum / points.max(1) as f64).sqrt();
+        Ok(Verdict { residual: residual.clone(), size: mean(sums.0), scale: mean(sums.1) })
+    }
+
+    fn random_points(&self, place: Option<&Place>) -> Result<Vec<Vec<f64>>, Error> {
+        if let Some(Place::Points(columns)) = place {
+            return Ok(columns.clone());
+        }
+        let sampler = Sampler::Uniform { points: POINTS };
+        let mut columns = sampler.sample(&self.bounds(), &mut Purpose::Check.stream(0))?;
+        match place {
+            Some(Place::Sides(sides)) => {
+                for p in 0..POINTS {
+                    let Side { axis, end } = sides[p % sides.len()];
+                    columns[axis][p] = self.coordinates[axis].end(end);
+                }
+            }
+            Some(Place::Pair(coordinate)) => {
+                columns[*coordinate].fill(self.coordinates[*coordinate].range.0);
+            }
+            Some(Place::Points(_)) | None => {}
+        }
+        Ok(columns)
+    }
+}
+
+fn is_jet(symbol: &Symbol) -> bool {
+    matches!(symbol, Symbol::Jet { .. } | Symbol::Other { .. })
+}
+
+/// The values of expressions in coordinates, parameters and columns of data, at points given as
+/// columns; one column for each expression.
+///
+/// # Errors
+/// An expression contains something else, or columns differ in length.
+pub fn evaluate(
+    graph: &Graph,
+    expressions: &[Id],
+    coordinates: &[Vec<f64>],
+    parameters: &[f64],
+    data: &[Vec<f64>],
+) -> Result<Vec<Vec<f64>>, Error> {
+    let points = coordinates.first().map_or(0, Vec::len);
+    let program = Program::compile(graph, expressions);
+    let inputs: Vec<&[f64]> = program
+        .inputs()
+        .iter()
+        .map(|symbol| match *symbol {
+            Symbol::Coordinate(i) => coordinates.get(i).map_or(&[][..], Vec::as_slice),
+            Symbol::Column(i) => data.get(i).map_or(&[][..], Vec::as_slice),
+            Symbol::Parameter(i) => parameters.get(i..=i).unwrap_or(&[]),
+            _ => &[],
+        })
+        .collect();
+    let mut values = vec![vec![0.0; points]; expressions.len()];
+    let mut outputs: Vec<&mut [f64]> = values.iter_mut().map(Vec::as_mut_slice).collect();
+    let mut scratch = Scratch::new(InstructionSet::best());
+    program.evaluate(&inputs, points, &mut scratch, &mut outputs)?;
+    Ok(values)
+}

@@ -1,0 +1,167 @@
+//! What a problem file may contain, as serde reads it; `jetspace schema problem` is made from it.
+//!
+//! Nothing is checked here but types: see [`Problem`](crate::Problem).
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, Deserializer, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use toml::Spanned;
+
+/// A name, and where it stands.
+pub type Name = Spanned<String>;
+/// A table in the order of the file.
+pub type Table<V> = IndexMap<Name, V>;
+
+/// A formula: a string, or a number for short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Formula(pub String);
+
+impl<'de> Deserialize<'de> for Formula {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = Formula;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number or a formula in quotes")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Formula, E> {
+                Ok(Formula(text.to_owned()))
+            }
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Formula, E> {
+                Ok(Formula(number.to_string()))
+            }
+            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Formula, E> {
+                Ok(Formula(format!("{number:?}")))
+            }
+        }
+        deserializer.deserialize_any(Text)
+    }
+}
+
+impl Serialize for Formula {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl JsonSchema for Formula {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Formula".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A formula such as \"sin(pi*x)\", or a number.",
+            "type": ["string", "number"]
+        })
+    }
+}
+
+/// A problem: an equation, where it holds, and what is known about its solution.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "Jetspace problem")]
+pub struct ProblemFile {
+    /// A line for lists and reports.
+    pub title: String,
+    /// What the problem is, where it comes from, and what its solution looks like.
+    #[serde(default)]
+    pub about: String,
+    /// The inputs of the solution, in the order in which the network gets them.
+    #[schemars(with = "IndexMap<String, CoordinateFile>")]
+    pub coordinates: Table<CoordinateFile>,
+    /// The names of the unknown functions.
+    #[schemars(with = "Vec<String>")]
+    pub fields: Vec<Name>,
+    /// Numbers that equations name; each may use those before it.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, Formula>")]
+    pub parameters: Table<Spanned<Formula>>,
+    /// Numbers to be found together with the fields; the values are first guesses.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, Formula>")]
+    pub unknowns: Table<Spanned<Formula>>,
+    /// Functions of the coordinates that equations name; each may use those before it.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, String>")]
+    pub functions: Table<Spanned<Formula>>,
+    /// Manufactured sources: f = "heat" makes f the function with which the truth solves the
+    /// equation called heat.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, String>")]
+    pub sources: Table<Spanned<String>>,
+    /// What holds inside, as "left = right".
+    #[schemars(with = "IndexMap<String, String>")]
+    pub equations: Table<Spanned<Formula>>,
+    /// What holds on sides, at the start, between the ends of a period, or at points.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, ConditionFile>")]
+    pub conditions: Table<ConditionFile>,
+    /// The solution in closed form, one formula per field.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, Formula>")]
+    pub truth: Table<Spanned<Formula>>,
+    /// The solution as a file (CSV or NPZ) with a column for each coordinate and field; relative to
+    /// the problem file.
+    #[schemars(with = "Option<String>")]
+    pub truth_file: Option<Spanned<String>>,
+}
+
+/// A coordinate.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CoordinateFile {
+    /// Lower and upper end.
+    #[schemars(with = "[Formula; 2]")]
+    pub range: [Spanned<Formula>; 2],
+    /// What it is; "time" if it is called t, otherwise "space".
+    pub kind: Option<Kind>,
+    /// The unit, for axes.
+    pub unit: Option<String>,
+}
+
+/// What a coordinate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// It has a boundary, and the Laplacian sums over it.
+    Space,
+    /// It has a start.
+    Time,
+    /// A number that the model is to generalise over; derivatives by it are not data.
+    Parameter,
+}
+
+impl Kind {
+    /// As users write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Space => "space",
+            Self::Time => "time",
+            Self::Parameter => "parameter",
+        }
+    }
+}
+
+/// A condition. Exactly one of `on`, `pair` and `at` says where it holds.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionFile {
+    /// "boundary": all sides of the space coordinates; "initial": the start of time; "x.min" or
+    /// "x.max": one side.
+    #[schemars(with = "Option<String>")]
+    pub on: Option<Spanned<String>>,
+    /// The coordinate whose two ends the condition ties: `u` is at the lower end, `other.u` at the
+    /// upper.
+    #[schemars(with = "Option<String>")]
+    pub pair: Option<Spanned<String>>,
+    /// Points, each with a number per coordinate.
+    #[schemars(with = "Option<Vec<Vec<f64>>>")]
+    pub at: Option<Spanned<Vec<Vec<f64>>>>,
+    /// What holds there, as "left = right".
+    #[schemars(with = "Vec<String>")]
+    pub require: Vec<Spanned<Formula>>,
+}

@@ -1,0 +1,270 @@
+//! Runs: a study carried out, and the folder that it leaves.
+//!
+//! ```text
+//! runs/allen-cahn/2026-11-21T15-04-05/
+//!   run.json              versions, settings, machine: all that is needed to repeat it
+//!   study.toml            the study and its problem as they were
+//!   problem.toml
+//!   derl-30/              one training: method, seed (and variant)
+//!     metrics.jsonl       a line per step: loss, terms, seconds
+//!     checkpoint.safetensors
+//!     model.safetensors   the trained model; best.safetensors: that of the lowest loss
+//!     fields.npz          truth, prediction and residuals on the evaluation grid
+//!     result.json         metrics
+//!   results.json          all results
+//!   report.html, figures/
+//! ```
+
+mod folder;
+mod metrics_log;
+mod presentation;
+
+use std::time::Instant;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+pub use folder::{Folder, Settings};
+use metrics_log::MetricsLog;
+pub use presentation::table;
+
+use crate::Error;
+use crate::collocation::Collocation;
+use crate::evaluation::Evaluation;
+use crate::model::Model;
+use crate::study::{Dtype, Method, Study, Variant};
+use crate::table;
+use crate::training::{Scalar, Status, Training};
+
+/// One training of a study.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// The method.
+    pub method: Method,
+    /// The seed.
+    pub seed: u64,
+    /// The targets.
+    pub variant: Variant,
+}
+
+impl Member {
+    /// The name of its folder, e.g. derl-30 or derl-30-noise-0.01.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = format!("{}-{}-{}", self.method.name, self.seed, self.variant.label);
+        let plain = |c: char| if c.is_alphanumeric() || "+._-".contains(c) { c } else { ' ' };
+        let words: String = name.chars().map(plain).collect();
+        words.split_whitespace().collect::<Vec<_>>().join("-").trim_end_matches('-').to_owned()
+    }
+}
+
+/// What one training came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemberResult {
+    /// The method.
+    pub method: String,
+    /// The seed.
+    pub seed: u64,
+    /// The variant's label; empty if the study does not sweep.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub variant: String,
+    /// Metrics by name (see [`crate::evaluation`]).
+    pub metrics: IndexMap<String, f64>,
+    /// The loss at the end, and the lowest.
+    pub loss: f64,
+    /// The lowest loss, at which best.safetensors was kept.
+    pub best_loss: f64,
+    /// Seconds of training, all sittings together.
+    pub seconds: f64,
+    /// Evaluations of loss and gradient.
+    pub evaluations: u64,
+    /// What others published for this method.
+    pub published: IndexMap<String, f64>,
+}
+
+/// Who is told how a run goes on, and may stop it.
+pub trait Observer {
+    /// A training begins; `number` of `count`, from 1.
+    fn begin(&mut self, member: &Member, number: usize, count: usize, plans: &[String]);
+    /// A step is done.
+    fn step(&mut self, step: &Step<'_>);
+    /// A training is done.
+    fn end(&mut self, result: &MemberResult);
+    /// Whether to stop after this step.
+    fn wants_to_stop(&self) -> bool;
+}
+
+/// The state of a training after a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Steps done and steps in all, about.
+    pub steps: (u64, u64),
+    /// Evaluations so far.
+    pub evaluations: u64,
+    /// The optimiser at work.
+    pub optimizer: &'a str,
+    /// The loss.
+    pub loss: f64,
+    /// Its terms.
+    pub terms: &'a [f64],
+    /// Their names.
+    pub labels: &'a [String],
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Every training is done.
+    Finished(Vec<MemberResult>),
+    /// The observer stopped it; everything so far is saved.
+    Stopped,
+}
+
+/// Seconds between checkpoints.
+const CHECKPOINT_SECONDS: u64 = 10;
+
+/// Carries out a study in its folder, from wherever it was left.
+///
+/// # Errors
+/// A training that cannot go on, or the operating system's. What was done stays.
+pub fn run(
+    study: &Study,
+    folder: &Folder,
+    threads: usize,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, Error> {
+    let collocation = Collocation::new(&study.problem, &study.points)?;
+    let members = members(study);
+    let mut results = Vec::new();
+    for (number, member) in (1..).zip(&members) {
+        if let Some(result) = folder.result(member)? {
+            results.push(result);
+            continue;
+        }
+        let context = Context { study, folder, member, collocation: &collocation, threads };
+        let place = (number, members.len());
+        let result = match study.dtype {
+            Dtype::F32 => context.train::<f32>(place, observer),
+            Dtype::F64 => context.train::<f64>(place, observer),
+        }?;
+        match result {
+            Some(result) => results.push(result),
+            None => return Ok(Outcome::Stopped),
+        }
+    }
+    folder.write_json("results.json", &results)?;
+    presentation::write(study, folder, &members, &results)?;
+    Ok(Outcome::Finished(results))
+}
+
+/// All trainings of a study: for each variant, each method with each seed.
+#[must_use]
+pub fn members(study: &Study) -> Vec<Member> {
+    let mut members = Vec::new();
+    for variant in &study.variants {
+        for method in &study.methods {
+            for &seed in &study.seeds {
+                members.push(Member { method: method.clone(), seed, variant: variant.clone() });
+            }
+        }
+    }
+    members
+}
+
+struct Context<'a> {
+    study: &'a Study,
+    folder: &'a Folder,
+    member: &'a Member,
+    collocation: &'a Collocation,
+    threads: usize,
+}
+
+impl Context<'_> {
+    /// Trains to the end, or until the observer stops it.
+    fn train<T: Scalar>(
+        &self,
+        (number, count): (usize, usize),
+        observer: &mut dyn Observer,
+    ) -> Result<Option<MemberResult>, Error> {
+        let Self { study, folder, member, .. } = *self;
+        let Member { method, variant, seed } = member;
+        let mut training =
+            Training::<T>::new(study, method, variant, self.collocation, *seed, self.threads)?;
+        let place = folder.member(member)?;
+        let checkpoint = place.join("checkpoint.safetensors");
+        if checkpoint.exists() {
+            training.load(&checkpoint)?;
+        }
+        let mut log =
+            MetricsLog::open(&place, training.progress().evaluations, training.steps().1)?;
+        observer.begin(member, number, count, &training.describe());
+        let mut saved = Instant::now();
+        loop {
+            let before = training.progress().evaluations;
+            let status = training.step();
+            if status.is_err() {
+                log.flush()?;
+            }
+            let status = status?;
+            let loss = training.loss();
+            let step = Step {
+                steps: training.steps(),
+                evaluations: training.progress().evaluations,
+                optimizer: training.optimizer_name(),
+                loss: loss.total,
+                terms: &loss.terms,
+                labels: training.labels(),
+            };
+            if step.evaluations > before {
+                log.record(&step)?;
+            }
+            observer.step(&step);
+            if status == Status::Finished {
+                break;
+            }
+            let stop = observer.wants_to_stop();
+            if stop || saved.elapsed().as_secs() >= CHECKPOINT_SECONDS {
+                // The log first: a resumed run drops what is newer than its checkpoint.
+                log.flush()?;
+                training.save(&checkpoint)?;
+                saved = Instant::now();
+            }
+            if stop {
+                return Ok(None);
+            }
+        }
+        log.flush()?;
+        training.save(&checkpoint)?;
+        let result = self.finish(&training, log.seconds())?;
+        observer.end(&result);
+        Ok(Some(result))
+    }
+
+    fn finish<T: Scalar>(
+        &self,
+        training: &Training<T>,
+        seconds: f64,
+    ) -> Result<MemberResult, Error> {
+        let place = self.folder.member(self.member)?;
+        let model = Model::new(self.study, &training.parameters());
+        model.write(&place.join("model.safetensors"))?;
+        let (best, best_loss) = training.best();
+        Model::new(self.study, &best).write(&place.join("best.safetensors"))?;
+        let evaluation: Evaluation = model.evaluate_on(&self.study.grid, self.threads)?;
+        table::write(place.join("fields.npz"), &evaluation.table(&model.problem)?)?;
+        let method = &self.member.method.name;
+        let result = MemberResult {
+            method: method.clone(),
+            seed: self.member.seed,
+            variant: self.member.variant.label.clone(),
+            metrics: evaluation.metrics,
+            loss: training.loss().total,
+            best_loss,
+            seconds,
+            evaluations: training.progress().evaluations,
+            published: self.study.published.get(method).cloned().unwrap_or_default(),
+        };
+        self.folder.write_result(self.member, &result)?;
+        Ok(result)
+    }
+}

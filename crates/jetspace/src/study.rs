@@ -1,0 +1,155 @@
+//! Studies: problem × methods × seeds × optimisers × evaluation, read from a file and checked.
+
+mod read;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use jetspace_jet::{Activation, Embedding, Network};
+
+use crate::Error;
+use crate::method::TermKind;
+use crate::problem::Problem;
+use crate::source::Source;
+pub use crate::study_file::{
+    ActivationName, Dtype, InitialisationName, NetworkFile, OptimizerFile, SamplerFile,
+    ScheduleFile, TargetsFile,
+};
+
+/// A study, read and checked.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The name of the file without its folder and ending.
+    pub name: String,
+    /// A line for lists and reports.
+    pub title: String,
+    /// What is done.
+    pub about: String,
+    /// The file.
+    pub source: Arc<Source>,
+    /// The problem.
+    pub problem: Problem,
+    /// The methods, in their order.
+    pub methods: Vec<Method>,
+    /// One training of each method for each.
+    pub seeds: Vec<u64>,
+    /// Precision of the training.
+    pub dtype: Dtype,
+    /// As the file describes it.
+    pub network_file: NetworkFile,
+    /// The network.
+    pub network: Network,
+    /// Point sets.
+    pub points: PointsPlan,
+    /// Targets, each with the number that distinguishes it; one unless the study sweeps.
+    pub variants: Vec<Variant>,
+    /// Nodes of the evaluation grid along each coordinate.
+    pub grid: Vec<usize>,
+    /// Published numbers by method and metric.
+    pub published: IndexMap<String, IndexMap<String, f64>>,
+    /// Where they stand.
+    pub published_in: String,
+}
+
+/// A method with its weights and optimisers.
+#[derive(Clone, Debug)]
+pub struct Method {
+    /// Its name.
+    pub name: String,
+    /// What its objective is made of, with weights; conditions last.
+    pub terms: Vec<WeightedTerm>,
+    /// Optimisers, one after the other.
+    pub optimizers: Vec<OptimizerFile>,
+}
+
+/// A term of an objective: weight × mean of squares over points and residuals.
+#[derive(Clone, Debug)]
+pub struct WeightedTerm {
+    /// What it compares.
+    pub kind: TermKind,
+    /// Its name in logs and figures.
+    pub label: String,
+    /// The weight.
+    pub weight: f64,
+}
+
+/// How many points, where, and how many of them a step uses.
+#[derive(Clone, Debug)]
+pub struct PointsPlan {
+    /// Seed of random points.
+    pub seed: u64,
+    /// Points inside.
+    pub interior: SamplerFile,
+    /// Points of each condition, in the problem's order; nothing for conditions at given points.
+    pub conditions: Vec<Option<SamplerFile>>,
+    /// Points inside that a step uses.
+    pub batch: Option<usize>,
+    /// The same for each condition.
+    pub condition_batch: Option<usize>,
+    /// The folder that files are relative to.
+    pub folder: PathBuf,
+}
+
+/// Targets of one part of a study.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// e.g. noise = 0.01; empty if the study does not sweep.
+    pub label: String,
+    /// The number in it.
+    pub value: Option<f64>,
+    /// Where data comes from.
+    pub targets: TargetsFile,
+}
+
+impl NetworkFile {
+    /// Of sine activations: Sitzmann's initialisation is made for 30.
+    pub(crate) fn frequency(&self) -> f64 {
+        if self.initialisation == InitialisationName::Siren { 30.0 } else { 1.0 }
+    }
+
+    /// The network that it describes, for a problem.
+    ///
+    /// # Errors
+    /// A layer without units, or with more than anyone could train.
+    pub fn network(&self, problem: &Problem) -> Result<Network, Error> {
+        /// More are a slip of the pen, and would exhaust the memory.
+        const MOST_UNITS: usize = 1 << 16;
+        if let Some(units) = self.hidden.iter().find(|units| !(1..=MOST_UNITS).contains(*units)) {
+            let message = format!("hidden layers need 1 to {MOST_UNITS} units, found {units}");
+            return Err(Error::Argument(message));
+        }
+        let activation = match self.activation {
+            ActivationName::Tanh => Activation::Tanh,
+            ActivationName::Sin => Activation::Sine { frequency: self.frequency() },
+            ActivationName::Sigmoid => Activation::Sigmoid,
+            ActivationName::Softplus => Activation::Softplus { beta: 1.0 },
+            ActivationName::Silu => Activation::Silu,
+            ActivationName::Gelu => Activation::Gelu,
+        };
+        let (inputs, outputs) = (problem.coordinates.len(), problem.fields.len());
+        let network = Network::dense(inputs, &self.hidden, outputs, activation)?;
+        if self.normalise {
+            return Ok(network.with_embedding(Embedding::normalise(&problem.bounds())?)?);
+        }
+        Ok(network)
+    }
+}
+
+impl Study {
+    /// The study shortened to something that takes seconds: one seed, few steps.
+    #[must_use]
+    pub fn quick(mut self) -> Self {
+        self.seeds.truncate(1);
+        self.variants.truncate(2);
+        for method in &mut self.methods {
+            for optimizer in &mut method.optimizers {
+                match optimizer {
+                    OptimizerFile::Adam { steps, .. } => *steps = (*steps).min(200),
+                    OptimizerFile::LbfgsFixed { epochs, .. } => *epochs = (*epochs).min(10),
+                }
+            }
+        }
+        self
+    }
+}

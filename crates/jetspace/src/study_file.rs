@@ -1,0 +1,326 @@
+//! What a study file may contain, as serde reads it; `jetspace schema study` is made from it.
+//!
+//! Nothing is checked here but types: see [`Study`](crate::Study).
+
+use std::num::NonZero;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use toml::Spanned;
+
+use crate::problem_file::{Name, Table};
+
+/// A study: a problem, the methods that learn it, and how the results are measured.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "Jetspace study")]
+pub struct StudyFile {
+    /// A line for lists and reports.
+    pub title: String,
+    /// What is done, where it comes from, and what to expect.
+    #[serde(default)]
+    pub about: String,
+    /// The name of a built-in problem, or a file relative to this one.
+    #[schemars(with = "String")]
+    pub problem: Spanned<String>,
+    /// Names of methods: derl, outl, outl+pinn, sob, pinn, hesl, der+hesl, sob+hes, or those under
+    /// [method].
+    #[schemars(with = "Vec<String>")]
+    pub methods: Vec<Name>,
+    /// Each method is trained once for each seed, which decides the initial weights and the order
+    /// of mini-batches.
+    #[serde(default = "one_seed")]
+    pub seeds: Vec<u64>,
+    /// Precision of the training: f64 or f32.
+    #[serde(default)]
+    pub dtype: Dtype,
+    /// The network.
+    #[serde(default)]
+    pub network: NetworkFile,
+    /// Points inside, and points for each condition by its name.
+    #[schemars(with = "PointsFile")]
+    pub points: Spanned<PointsFile>,
+    /// Where data comes from.
+    #[serde(default)]
+    pub targets: TargetsFile,
+    /// The same study for several targets, to see how the error depends on them.
+    pub sweep: Option<SweepFile>,
+    /// Weights by kind of term: data, equation, or the name of a condition; 1 unless given.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, f64>")]
+    pub weights: Table<f64>,
+    /// Optimisers, one after the other.
+    #[schemars(with = "Vec<OptimizerFile>")]
+    pub optimizer: Vec<Spanned<OptimizerFile>>,
+    /// What one method does differently, or what a method of your own is.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, MethodFile>")]
+    pub method: Table<MethodFile>,
+    /// How results are measured.
+    #[serde(default)]
+    pub evaluation: EvaluationFile,
+    /// Numbers that others published: by method, then by metric.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, IndexMap<String, f64>>")]
+    pub published: Table<IndexMap<String, f64>>,
+    /// Where the published numbers stand.
+    #[serde(default)]
+    pub published_in: String,
+}
+
+fn one_seed() -> Vec<u64> {
+    vec![0]
+}
+
+/// Precision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Dtype {
+    /// 32 bits: twice as fast, and stalls at errors near 10⁻⁴.
+    F32,
+    /// 64 bits.
+    #[default]
+    F64,
+}
+
+impl Dtype {
+    /// As users write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::F32 => "f32",
+            Self::F64 => "f64",
+        }
+    }
+}
+
+/// A fully connected network.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct NetworkFile {
+    /// Units of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// Activation of the hidden layers.
+    pub activation: ActivationName,
+    /// How weights start.
+    pub initialisation: InitialisationName,
+    /// Whether inputs are mapped from their ranges to [−1, 1] first.
+    pub normalise: bool,
+}
+
+impl Default for NetworkFile {
+    fn default() -> Self {
+        Self {
+            hidden: vec![50; 4],
+            activation: ActivationName::Tanh,
+            initialisation: InitialisationName::Glorot,
+            normalise: false,
+        }
+    }
+}
+
+/// Activations by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // The names say it.
+pub enum ActivationName {
+    Tanh,
+    Sin,
+    Sigmoid,
+    Softplus,
+    Silu,
+    Gelu,
+}
+
+/// Initialisations by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum InitialisationName {
+    /// PyTorch's default for `Linear`: weights and biases uniform in ±1/√fan_in.
+    Pytorch,
+    /// Glorot's uniform weights, biases zero.
+    Glorot,
+    /// He's normal weights, biases zero.
+    He,
+    /// Sitzmann's, for sine networks.
+    Siren,
+}
+
+/// Point sets.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointsFile {
+    /// Seed of all random points; the same for every seed of the study, so that methods and
+    /// seeds see the same points.
+    #[serde(default)]
+    pub seed: u64,
+    /// Points inside.
+    pub interior: SamplerFile,
+    /// Points of the conditions, by name.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, SamplerFile>")]
+    pub conditions: Table<SamplerFile>,
+    /// Points inside that a step uses, drawn anew without repetition in each pass over the set;
+    /// all of them unless given.
+    pub batch: Option<usize>,
+    /// The same for each condition.
+    pub condition_batch: Option<usize>,
+}
+
+/// How points are chosen.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, tag = "sampler", rename_all = "kebab-case")]
+pub enum SamplerFile {
+    /// Independent and uniform.
+    Uniform {
+        /// How many; for sides, on each.
+        count: usize,
+    },
+    /// A regular grid.
+    Grid {
+        /// Nodes along each coordinate; on a side, the fixed coordinate's number is not used.
+        nodes: Vec<usize>,
+        /// Whether the nodes at the ends are left out.
+        #[serde(default)]
+        open: bool,
+    },
+    /// Latin hypercube.
+    LatinHypercube {
+        /// How many; for sides, on each.
+        count: usize,
+    },
+    /// Sobol's sequence.
+    Sobol {
+        /// How many; for sides, on each.
+        count: usize,
+    },
+    /// From a CSV or NPZ file with a column per coordinate, relative to the study file; columns of
+    /// fields or derivatives in it are the data.
+    File {
+        /// The file.
+        path: String,
+    },
+}
+
+/// Where data comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TargetsFile {
+    /// Standard deviation of Gaussian noise on values and first derivatives.
+    #[serde(default)]
+    pub noise: f64,
+    /// First derivatives as central differences of the truth with this step, instead of exact.
+    pub difference_step: Option<f64>,
+}
+
+/// Values of one entry of the targets.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub enum SweepFile {
+    /// Noise levels.
+    Noise(Vec<f64>),
+    /// Steps of central differences.
+    DifferenceStep(Vec<f64>),
+}
+
+/// An optimiser and how long it runs.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, tag = "method", rename_all = "kebab-case")]
+pub enum OptimizerFile {
+    /// Adam.
+    Adam {
+        /// Step size.
+        #[serde(default = "adam_rate")]
+        rate: f64,
+        /// Steps.
+        steps: u64,
+        /// How the rate changes.
+        #[serde(default)]
+        schedule: ScheduleFile,
+    },
+    /// L-BFGS with a fixed step, as PyTorch's without line search.
+    LbfgsFixed {
+        /// Step size.
+        #[serde(default = "one")]
+        rate: f64,
+        /// Epochs of at most 20 iterations.
+        epochs: u64,
+        /// Pairs remembered.
+        #[serde(default = "history")]
+        history: usize,
+    },
+}
+
+fn adam_rate() -> f64 {
+    1e-3
+}
+fn one() -> f64 {
+    1.0
+}
+fn history() -> usize {
+    100
+}
+
+/// How a rate changes over the steps.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
+pub enum ScheduleFile {
+    /// Not at all.
+    #[default]
+    Constant,
+    /// Times `factor` after every `every` steps, at once.
+    Step {
+        /// Steps between changes.
+        every: NonZero<usize>,
+        /// What the rate is multiplied by.
+        factor: f64,
+    },
+    /// Times `factor` in every `every` steps, a little in each.
+    Exponential {
+        /// Steps in which the rate changes by the factor.
+        #[serde(default = "every_step")]
+        every: NonZero<usize>,
+        /// What the rate is multiplied by.
+        factor: f64,
+    },
+    /// Up linearly at first, then down along a cosine.
+    Cosine {
+        /// Steps of going up.
+        #[serde(default)]
+        warm_up: usize,
+        /// The rate at the end as a fraction.
+        #[serde(default)]
+        last: f64,
+    },
+}
+
+fn every_step() -> NonZero<usize> {
+    NonZero::<usize>::MIN
+}
+
+/// A method's own settings; `terms` makes it a method of your own.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MethodFile {
+    /// What the method is made of: values, gradient, hessian, hessian-projection, equation, and
+    /// residuals such as "u_x - data.u_x". Conditions always belong to it.
+    #[schemars(with = "Option<Vec<String>>")]
+    pub terms: Option<Vec<Spanned<String>>>,
+    /// Weights for this method alone.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, f64>")]
+    pub weights: Table<f64>,
+    /// Optimisers for this method alone.
+    #[schemars(with = "Option<Vec<OptimizerFile>>")]
+    pub optimizer: Option<Vec<Spanned<OptimizerFile>>>,
+}
+
+/// How results are measured.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EvaluationFile {
+    /// Nodes of the grid along each coordinate; by default 201 in up to two, 51 in three, 11 in
+    /// more.
+    pub grid: Option<Vec<usize>>,
+}
