@@ -1,0 +1,90 @@
+//! Random numbers: a stream per purpose, so that one more point set does not change another.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// The streams of this crate are the upper half of ChaCha's, so that none of them has the numbers
+/// that networks of the same seed start from: `jetspace-jet` counts its streams from 0.
+const FIRST_STREAM: u64 = 1 << 63;
+
+/// A stream of random numbers: ChaCha with 8 rounds (D. J. Bernstein, *ChaCha, a variant of
+/// Salsa20*, 2008). Seed and purpose decide all of them, on every machine.
+///
+/// ```
+/// use jetspace::random::RandomStream;
+/// let mut interior = RandomStream::new(30, 0);
+/// let mut boundary = RandomStream::new(30, 1);
+/// let first = interior.unit();
+/// assert!((0.0..1.0).contains(&first) && first != boundary.unit());
+/// assert_eq!(first, RandomStream::new(30, 0).unit());
+/// ```
+#[derive(Clone, Debug)]
+pub struct RandomStream(ChaCha8Rng);
+
+impl RandomStream {
+    /// The beginning of a stream. Seeds belong to runs, purposes to what a run needs random numbers
+    /// for: each point set has one of its own.
+    #[must_use]
+    pub fn new(seed: u64, purpose: u64) -> Self {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(FIRST_STREAM | purpose);
+        Self(generator)
+    }
+
+    /// Uniform in [0, 1), 53 bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 * (f64::EPSILON / 2.0)
+    }
+
+    /// Uniform among all numbers of 32 bits.
+    pub fn bits(&mut self) -> u32 {
+        self.0.next_u32()
+    }
+
+    /// 0, …, `len` − 1 in random order (R. A. Fisher, F. Yates; D. E. Knuth, *The Art of Computer
+    /// Programming* 2, Algorithm 3.4.2P).
+    #[must_use]
+    pub fn permutation(&mut self, len: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..len).collect();
+        for last in (1..len).rev() {
+            order.swap(last, self.below(last as u64 + 1));
+        }
+        order
+    }
+
+    /// Uniform in 0, …, bound − 1, but for a bias below bound/2⁶⁴.
+    #[allow(clippy::cast_possible_truncation)] // The result is below a bound that was a `usize`.
+    fn below(&mut self, bound: u64) -> usize {
+        ((u128::from(self.0.next_u64()) * u128::from(bound)) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seed_and_purpose_decide_a_stream() {
+        let draw = |seed, purpose| {
+            let mut stream = RandomStream::new(seed, purpose);
+            [stream.unit(), stream.unit(), stream.unit()]
+        };
+        assert_eq!(draw(1, 2), draw(1, 2));
+        assert_ne!(draw(1, 2), draw(2, 2));
+        assert_ne!(draw(1, 2), draw(1, 3));
+    }
+
+    #[test]
+    fn permutations_are_equally_frequent() {
+        // 6 permutations, 60 000 draws: 10 000 each, standard deviation 91.
+        let mut stream = RandomStream::new(5, 0);
+        let mut counts = std::collections::BTreeMap::new();
+        for _ in 0..60_000 {
+            *counts.entry(stream.permutation(3)).or_insert(0_i32) += 1;
+        }
+        assert_eq!(counts.len(), 6);
+        assert!(counts.values().all(|count| (count - 10_000).abs() < 500), "{counts:?}");
+        assert_eq!(stream.permutation(0), Vec::<usize>::new());
+        assert_eq!(stream.permutation(1), [0]);
+    }
+}
