@@ -1,0 +1,3 @@
+//! Learn physical models through their derivatives.
+
+pub mod report;

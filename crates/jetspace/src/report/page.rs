@@ -1,0 +1,308 @@
+//! A report as one HTML page, and its figures as files.
+
+use super::style_sheet::STYLE_SHEET;
+use super::text::{escape, html, plain};
+use super::{Curves, FieldFigure, ReportError, ResultTable};
+
+/// Everything that a run's report shows. What is empty is left out.
+///
+/// ```
+/// use jetspace::report::Report;
+/// let report = Report {
+///     title: "Poisson's equation".to_owned(),
+///     description: "Δ*u* = *f* on the unit square.".to_owned(),
+///     versions: vec![("jetspace".to_owned(), "0.1.0".to_owned())],
+///     ..Report::default()
+/// };
+/// assert!(report.to_html()?.contains("<h1>Poisson&#39;s equation</h1>"));
+/// # Ok::<(), jetspace::report::ReportError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Report {
+    /// The title, a label.
+    pub title: String,
+    /// What was done: labels, paragraphs, with empty lines between them.
+    pub description: String,
+    /// The results.
+    pub table: Option<ResultTable>,
+    /// Figures of fields, one below the other.
+    pub fields: Vec<FieldFigure>,
+    /// Figures of curves, two beside each other where there is room.
+    pub curves: Vec<Curves>,
+    /// What a reader must know to judge the results, labels.
+    pub notes: Vec<String>,
+    /// Files that repeat the run: their names and their text, which is shown as it is.
+    pub configuration: Vec<(String, String)>,
+    /// Names and versions of the software and the machine.
+    pub versions: Vec<(String, String)>,
+    /// Names of stages and how long they took.
+    pub timings: Vec<(String, String)>,
+}
+
+/// A figure of a report as a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figure {
+    /// The file's name: the figure's number in the report and its title, such as
+    /// `figure-2-training.svg`. Lower-case ASCII letters, digits and hyphens.
+    pub file_name: String,
+    /// The SVG file's text.
+    pub svg: String,
+}
+
+impl Report {
+    /// All figures, in the order in which the page numbers them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`FieldFigure::to_svg`].
+    pub fn figures(&self) -> Result<Vec<Figure>, ReportError> {
+        let mut figures = Vec::new();
+        for figure in &self.fields {
+            figures.push((&figure.title, figure.to_svg()?));
+        }
+        figures.extend(self.curves.iter().map(|figure| (&figure.title, figure.to_svg())));
+        let figures = figures.into_iter().enumerate().map(|(index, (title, svg))| {
+            let file_name = format!("figure-{}{}.svg", index + 1, file_stem(title));
+            Figure { file_name, svg }
+        });
+        Ok(figures.collect())
+    }
+
+    /// The page. It is well-formed XML as well as HTML.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`FieldFigure::to_svg`].
+    pub fn to_html(&self) -> Result<String, ReportError> {
+        let title = html(&self.title);
+        let plain_title = escape(&plain(&self.title));
+        let description: String = self
+            .description
+            .split("\n\n")
+            .filter(|paragraph| !paragraph.trim().is_empty())
+            .map(|paragraph| format!("<p>{}</p>\n", html(paragraph.trim())))
+            .collect();
+        let sections = [
+            section("Results", self.table.as_ref().map(results).unwrap_or_default()),
+            self.figure_sections()?,
+            section("Notes", list(&self.notes)),
+            section("Configuration", self.configuration.iter().map(listing).collect()),
+            section("Timings", facts(&self.timings)),
+            section("Versions", facts(&self.versions)),
+        ]
+        .concat();
+        Ok(format!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+             <title>{plain_title}</title>\n<style>\n{STYLE_SHEET}</style>\n</head>\n<body>\n\
+             <main>\n<header>\n<h1>{title}</h1>\n{description}</header>\n{sections}</main>\n\
+             </body>\n</html>\n"
+        ))
+    }
+
+    fn figure_sections(&self) -> Result<String, ReportError> {
+        let captions = self.fields.iter().map(|figure| (&figure.title, &figure.caption));
+        let captions =
+            captions.chain(self.curves.iter().map(|figure| (&figure.title, &figure.caption)));
+        let mut figures: Vec<String> = self
+            .figures()?
+            .into_iter()
+            .zip(captions)
+            .enumerate()
+            .map(|(index, (Figure { svg, .. }, (title, caption)))| {
+                let (number, title, caption) = (index + 1, html(title), html(caption));
+                format!(
+                    "<figure>\n<div class=\"scroll\">\n{svg}</div>\n\
+                     <figcaption><b>Figure {number}.</b> <b>{title}.</b> {caption}</figcaption>\n\
+                     </figure>\n"
+                )
+            })
+            .collect();
+        let curves = figures.split_off(self.fields.len().min(figures.len())).concat();
+        let curves = if curves.is_empty() {
+            curves
+        } else {
+            format!("<div class=\"curves\">\n{curves}</div>\n")
+        };
+        Ok(section("Fields", figures.concat()) + &section("Curves", curves))
+    }
+}
+
+/// A section with this heading, or nothing where there is no content.
+fn section(heading: &str, content: String) -> String {
+    if content.is_empty() {
+        content
+    } else {
+        format!("<section>\n<h2>{heading}</h2>\n{content}</section>\n")
+    }
+}
+
+fn results(table: &ResultTable) -> String {
+    let caption = html(&table.caption);
+    format!(
+        "<div class=\"scroll\">\n{}</div>\n<p class=\"caption\">{caption}</p>\n",
+        table.to_html()
+    )
+}
+
+fn list(notes: &[String]) -> String {
+    if notes.is_empty() {
+        return String::new();
+    }
+    let notes: String = notes.iter().map(|note| format!("<li>{}</li>\n", html(note))).collect();
+    format!("<ul>\n{notes}</ul>\n")
+}
+
+fn listing((name, text): &(String, String)) -> String {
+    format!("<h3>{}</h3>\n<pre>{}</pre>\n", escape(name), escape(text))
+}
+
+fn facts(facts: &[(String, String)]) -> String {
+    if facts.is_empty() {
+        return String::new();
+    }
+    let rows: String = facts
+        .iter()
+        .map(|(name, value)| {
+            format!("<tr><th scope=\"row\">{}</th><td>{}</td></tr>\n", html(name), html(value))
+        })
+        .collect();
+    format!("<table class=\"facts\">\n<tbody>\n{rows}</tbody>\n</table>\n")
+}
+
+/// A title as the end of a file's name: `-` and a word, for every word.
+fn file_stem(title: &str) -> String {
+    let title = plain(title);
+    title
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .take(8)
+        .map(|word| format!("-{}", word.to_ascii_lowercase()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Axis, Colours, FieldRow, GridAxis, MethodScores, Scale, Score, Series};
+    use proptest::prelude::*;
+
+    /// A report in which every text is the same.
+    fn report(text: &str) -> Report {
+        let text = || text.to_owned();
+        let coordinate = || GridAxis { name: text(), range: (0.0, 1.0), points: 2 };
+        let axis = || Axis { name: text(), scale: Scale::Log };
+        Report {
+            title: text(),
+            description: text(),
+            table: Some(ResultTable {
+                caption: text(),
+                metrics: vec![text()],
+                rows: vec![MethodScores {
+                    method: text(),
+                    scores: vec![Score::over_seeds(&[1.0, 2.0], Some(1.0))],
+                }],
+            }),
+            fields: vec![FieldFigure {
+                title: text(),
+                caption: text(),
+                x: coordinate(),
+                y: coordinate(),
+                columns: vec![text()],
+                rows: vec![FieldRow {
+                    quantity: text(),
+                    colours: Colours::Signed,
+                    maps: vec![Some(vec![1.0, 2.0, f64::NAN, -1.0])],
+                }],
+            }],
+            curves: vec![Curves {
+                title: text(),
+                caption: text(),
+                x: axis(),
+                y: axis(),
+                series: vec![Series { name: text(), points: vec![(1.0, 1.0), (2.0, 0.1)] }],
+            }],
+            notes: vec![text()],
+            configuration: vec![(text(), text())],
+            versions: vec![(text(), text())],
+            timings: vec![(text(), text())],
+        }
+    }
+
+    fn parse(page: &str) -> Result<roxmltree::Document<'_>, roxmltree::Error> {
+        let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+        roxmltree::Document::parse_with_options(page, options)
+    }
+
+    #[test]
+    fn the_page_is_self_contained_and_has_every_part() {
+        let page = report("part").to_html().expect("a page");
+        let document = parse(&page).expect("well-formed");
+        let headings: Vec<_> = document
+            .descendants()
+            .filter(|node| node.has_tag_name("h2"))
+            .filter_map(|node| node.text())
+            .collect();
+        let expected =
+            ["Results", "Fields", "Curves", "Notes", "Configuration", "Timings", "Versions"];
+        assert_eq!(headings, expected);
+        assert!(page.contains("Figure 2."));
+        for node in document.descendants() {
+            assert!(!["script", "link", "img", "iframe"].contains(&node.tag_name().name()));
+            for attribute in node.attributes() {
+                assert!(attribute.name() != "src" && attribute.name() != "id");
+                assert!(attribute.name() != "href" || attribute.value().starts_with("data:"));
+            }
+        }
+        assert!(!STYLE_SHEET.contains("url(") && !STYLE_SHEET.contains("@import"));
+    }
+
+    #[test]
+    fn texts_cannot_become_markup() {
+        let page = report("<script>alert('1')</script>\"&amp;]]>").to_html().expect("a page");
+        let document = parse(&page).expect("well-formed");
+        assert!(document.descendants().all(|node| node.tag_name().name() != "script"));
+        assert!(!page.contains("<script"));
+    }
+
+    #[test]
+    fn an_empty_report_is_a_page() {
+        let page = Report::default().to_html().expect("a page");
+        assert!(parse(&page).is_ok());
+        assert!(!page.contains("<h2"));
+        assert_eq!(Report::default().figures().expect("none"), []);
+    }
+
+    #[test]
+    fn figures_have_names_fit_for_files() {
+        let names = |title: &str| -> Vec<String> {
+            let figures = report(title).figures().expect("figures");
+            figures.into_iter().map(|figure| figure.file_name).collect()
+        };
+        assert_eq!(
+            names("Loss of *u_x*"),
+            ["figure-1-loss-of-u-x.svg", "figure-2-loss-of-u-x.svg"]
+        );
+        assert_eq!(names("../Ω\0"), ["figure-1.svg", "figure-2.svg"]);
+    }
+
+    #[test]
+    fn errors_of_figures_are_errors_of_the_report() {
+        let mut report = report("wrong");
+        report.fields[0].columns.clear();
+        assert!(matches!(report.to_html(), Err(ReportError::Columns { .. })));
+        assert!(matches!(report.figures(), Err(ReportError::Columns { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_a_well_formed_page(text in any::<String>()) {
+            let page = report(&text).to_html().expect("a page");
+            prop_assert!(parse(&page).is_ok());
+            prop_assert_eq!(&page, &report(&text).to_html().expect("the same page"));
+            for figure in report(&text).figures().expect("figures") {
+                prop_assert!(roxmltree::Document::parse(&figure.svg).is_ok());
+            }
+        }
+    }
+}
