@@ -131,3 +131,40 @@ fn number_width(ticks: &Ticks) -> f64 {
 fn line(x1: f64, y1: f64, x2: f64, y2: f64) -> String {
     format!("M{} {}L{} {}", number(x1), number(y1), number(x2), number(y2))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Scale;
+
+    #[test]
+    fn numbers_stand_apart_on_one_axis_and_between_two() {
+        for (low, high) in [(0.0, 1.0), (-1.0, 1.0), (0.0, 12_000.0), (-0.03, 0.05)] {
+            let domain = Domain::between(Scale::Linear, low, high);
+            for length in [120.0, 200.0, 300.0] {
+                let gap = 40.0;
+                let ticks = fitting_ticks(&domain, length, gap).ticks;
+                // The intervals that numbers cover on two axes side by side.
+                let covered: Vec<(f64, f64)> = [0.0, length + gap]
+                    .into_iter()
+                    .flat_map(|start| {
+                        ticks.iter().filter_map(move |tick| {
+                            let half = text::width(tick.label.as_ref()?, NUMBER_SIZE) / 2.0;
+                            let place = start + tick.position * length;
+                            Some((place - half, place + half))
+                        })
+                    })
+                    .collect();
+                assert!(covered.len() >= 4, "at least two numbers each");
+                assert!(covered.windows(2).all(|pair| pair[0].1 < pair[1].0), "{covered:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn axes_without_names_need_less_room() {
+        let ticks = Domain::between(Scale::Linear, 0.0, 1.0).ticks(4);
+        assert!(width(&ticks, "") < width(&ticks, "*y*"));
+        assert!(height("") < height("*x*"));
+    }
+}

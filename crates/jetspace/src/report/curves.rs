@@ -28,15 +28,16 @@ pub struct Axis {
 pub struct Series {
     /// Its name, a label, which stands at its end.
     pub name: String,
-    /// Its points in the order in which they are joined; a series without any is left out. A point with a coordinate that has no
-    /// place on its axis (NaN, infinite, or not positive on a logarithmic one) is a gap.
+    /// Its points in the order in which they are joined; a series without any is left out. A point
+    /// with a coordinate that has no place on its axis (NaN, infinite, or not positive on a
+    /// logarithmic one) is a gap.
     pub points: Vec<(f64, f64)>,
 }
 
 /// Several series on common axes: losses against steps, errors against noise.
 ///
-/// Thousands of points are drawn as their means per pixel in front of a band between their
-/// extremes, so that no spike is lost; up to 40 points per series have marks.
+/// More than 500 points are drawn as means of those that a screen cannot separate, in front of a
+/// band between their extremes, so that no spike is lost. Up to 40 points per series have marks.
 ///
 /// ```
 /// use jetspace::report::{Axis, Curves, Scale, Series};

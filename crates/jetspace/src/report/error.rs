@@ -11,10 +11,10 @@ pub enum ReportError {
         /// The coordinate's name.
         axis: String,
     },
-    /// A range is not finite, or does not ascend.
+    /// A range is not finite, or does not ascend enough to show.
     #[error(
-        "figure \"{figure}\": expected the range of {axis} to ascend between finite numbers, \
-         found {low} to {high}"
+        "figure \"{figure}\": expected the range of {axis} to ascend between finite numbers, by \
+         more than 1e-9 of their size, found {low} to {high}"
     )]
     Range {
         /// The figure's title.

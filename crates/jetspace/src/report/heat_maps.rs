@@ -10,8 +10,8 @@ use super::svg::{Anchor, Frame, NAME_SIZE, Svg, number};
 use super::text;
 
 /// The width that the maps of one row share, and the least and the greatest width of a map.
-const ROW_WIDTH: f64 = 620.0;
-const MAP_WIDTH: (f64, f64) = (100.0, 190.0);
+const ROW_WIDTH: f64 = 690.0;
+const MAP_WIDTH: (f64, f64) = (100.0, 215.0);
 
 /// The least and the greatest height of a map, relative to its width. Between these, lengths along
 /// both axes have the same scale.
@@ -34,6 +34,10 @@ const BAR_WIDTH: f64 = 8.0;
 /// The least magnitude on a logarithmic scale, relative to the largest. Errors have zeros, so that
 /// their least values mean nothing.
 const MAGNITUDE_RANGE: f64 = 1e-4;
+
+/// How many pixels an image may have for the sake of its looks; with more points, it has as many as
+/// these.
+const LARGEST_ENLARGED: usize = 1 << 20;
 
 /// From values to levels of a colour map.
 struct ColourScale {
@@ -110,6 +114,7 @@ impl<'a> Layout<'a> {
         let columns = figure.columns.len().max(1) as f64;
         let share = (ROW_WIDTH - COLUMN_GAP * (columns - 1.0)) / columns;
         let width = share.clamp(MAP_WIDTH.0, MAP_WIDTH.1);
+        // Halves, as the difference of two numbers may be too large for a number.
         let length = |axis: &GridAxis| axis.range.1 / 2.0 - axis.range.0 / 2.0;
         let aspect = (length(&figure.y) / length(&figure.x)).clamp(MAP_ASPECT.0, MAP_ASPECT.1);
         let height = width * aspect;
@@ -200,27 +205,44 @@ fn draw_map(
     if levels.contains(&NO_VALUE) {
         svg.hatching(frame);
     }
-    // Images begin at the top.
-    let downwards: Vec<u8> = levels.chunks(columns.max(1)).rev().flatten().copied().collect();
-    let uri = raster::data_uri(map, &downwards, columns, rows)?;
     let pixel = (frame.width / (columns as f64 - 1.0), frame.height / (rows as f64 - 1.0));
+    let affordable = LARGEST_ENLARGED / levels.len().max(1);
+    let across = repetitions(pixel.0).min(affordable).max(1);
+    let down = repetitions(pixel.1).min(affordable / across).max(1);
+    // Images begin at the top.
+    let mut pixels = Vec::with_capacity(levels.len() * across * down);
+    for row in levels.chunks(columns.max(1)).rev() {
+        let row: Vec<u8> =
+            row.iter().flat_map(|&level| std::iter::repeat_n(level, across)).collect();
+        pixels.extend(std::iter::repeat_n(row, down).flatten());
+    }
+    let uri = raster::data_uri(map, &pixels, columns * across, rows * down)?;
     let image = Frame {
         left: frame.left - pixel.0 / 2.0,
         top: frame.top - pixel.1 / 2.0,
         width: frame.width + pixel.0,
         height: frame.height + pixel.1,
     };
-    // Where points are wider than pixels of a screen, they are shown as they are.
-    let rendering = if pixel.0 > 2.0 { "pixelated" } else { "auto" };
-    svg.image(frame, image, rendering, &uri);
+    svg.image(frame, image, &uri);
     Ok(())
+}
+
+/// Into how many pixels of an image a point of this width is divided. Points that are wider than
+/// pixels of a screen are to be seen as they are, but programs smooth what they enlarge, whether
+/// they are asked to or not.
+fn repetitions(width: f64) -> usize {
+    const WIDE: f64 = 2.0;
+    const FINE: f64 = 0.5;
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Maps are small.
+    let repetitions = (width / FINE).ceil() as usize;
+    if width > WIDE { repetitions } else { 1 }
 }
 
 /// The levels from the lowest to the highest; with a tip below, if there are lower values.
 fn draw_bar(svg: &mut Svg, bar: Frame, scale: &ColourScale) -> Result<(), ReportError> {
     let levels: Vec<u8> = (0..LEVELS).rev().collect();
     let uri = raster::data_uri(scale.map, &levels, 1, levels.len())?;
-    svg.image(bar, bar, "auto", &uri);
+    svg.image(bar, bar, &uri);
     if scale.has_lower {
         let [red, green, blue] = scale.map.colour(0.0);
         let tip = format!(
@@ -249,6 +271,11 @@ mod tests {
     fn scale(colours: Colours, values: &[f64]) -> ColourScale {
         let maps = vec![None, Some(values.to_vec())];
         ColourScale::new(&FieldRow { colours, maps, ..FieldRow::default() })
+    }
+
+    #[test]
+    fn only_wide_points_are_divided() {
+        assert_eq!([0.5, 2.0, 2.1, 100.0].map(repetitions), [1, 1, 5, 200]);
     }
 
     #[test]

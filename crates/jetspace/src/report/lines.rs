@@ -10,8 +10,11 @@ use super::text;
 /// Series with at most this many points show each of them with a mark.
 const MARKED_POINTS: usize = 40;
 
-/// The width of the bins that points are gathered in.
+/// Series with more points than this are gathered in bins of this width; others are drawn point by
+/// point, in bins that are no wider than what coordinates are rounded to.
+const SPARSE_POINTS: usize = 500;
 const BIN: f64 = 2.0;
+const SPARSE_BIN: f64 = 0.01;
 
 /// Between the baselines of names at the ends of lines.
 const NAME_STEP: f64 = 1.25 * NAME_SIZE;
@@ -81,7 +84,8 @@ impl<'a> LinePlot<'a> {
             if self.marked {
                 draw_marks(svg, style, pixels.iter().flatten());
             }
-            draw_line(svg, style, &thin(pixels.iter().copied(), BIN));
+            let bin = if line.points.len() > SPARSE_POINTS { BIN } else { SPARSE_BIN };
+            draw_line(svg, style, &thin(pixels.iter().copied(), bin));
             ends.push(pixels.into_iter().flatten().next_back());
         }
         draw_names(svg, frame, self.series, &ends);
@@ -157,7 +161,10 @@ fn draw_line(svg: &mut Svg, LineStyle { colour, dashes, .. }: LineStyle, pieces:
     if !band.is_empty() {
         svg.path(
             &band,
-            &format!("fill=\"{colour}\" fill-opacity=\"0.28\" stroke=\"{colour}\" stroke-opacity=\"0.28\" stroke-width=\"0.4\""),
+            &format!(
+                "fill=\"{colour}\" fill-opacity=\"0.28\" stroke=\"{colour}\" \
+                 stroke-opacity=\"0.28\" stroke-width=\"0.4\""
+            ),
         );
     }
     if !line.is_empty() {
@@ -205,7 +212,8 @@ fn draw_names(svg: &mut Svg, frame: Frame, series: &[Series], ends: &[Option<(f6
         svg.path(
             &polyline([(sample, y), (sample + SAMPLE, y)].into_iter()),
             &format!(
-                "fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\" stroke-dasharray=\"{dashes}\""
+                "fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\" \
+                 stroke-dasharray=\"{dashes}\""
             ),
         );
         svg.text(sample + SAMPLE + 4.0, y, Anchor::Start, NAME_SIZE, &line.name);

@@ -110,10 +110,14 @@ impl Report {
             .zip(captions)
             .enumerate()
             .map(|(index, (Figure { svg, .. }, (title, caption)))| {
-                let (number, title, caption) = (index + 1, html(title), html(caption));
+                let (number, caption) = (index + 1, html(caption));
+                let title = match html(title) {
+                    title if title.is_empty() => title,
+                    title => format!(" <b>{title}.</b>"),
+                };
                 format!(
                     "<figure>\n<div class=\"scroll\">\n{svg}</div>\n\
-                     <figcaption><b>Figure {number}.</b> <b>{title}.</b> {caption}</figcaption>\n\
+                     <figcaption><b>Figure {number}.</b>{title} {caption}</figcaption>\n\
                      </figure>\n"
                 )
             })
@@ -295,6 +299,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
         fn any_text_gives_a_well_formed_page(text in any::<String>()) {
             let page = report(&text).to_html().expect("a page");

@@ -81,6 +81,12 @@ impl Domain {
         Self { scale, low, high }
     }
 
+    /// Whether a linear axis can show just this interval: it ascends, and is neither too long nor
+    /// too short for its ends.
+    pub fn can_show(low: f64, high: f64) -> bool {
+        Self::between(Scale::Linear, low, high) == Self { scale: Scale::Linear, low, high }
+    }
+
     /// The smallest interval that holds all values that can be drawn; [0, 1], or [0.1, 1] on a
     /// logarithmic scale, where there is none.
     pub fn around(scale: Scale, values: impl IntoIterator<Item = f64>) -> Self {
@@ -310,6 +316,16 @@ mod tests {
         assert_eq!(linear(0.0, 1.0).position(f64::INFINITY), None);
         assert_eq!(domain.position(1e-3), Some(0.0));
         assert_eq!(domain.position(1.0), Some(1.0));
+    }
+
+    #[test]
+    fn intervals_that_need_widening_cannot_be_shown() {
+        let shown = [(0.0, 1.0), (-1e300, 1e300), (1.0, 1.0 + 1e-8), (0.0, 1e-299)];
+        assert!(shown.iter().all(|&(low, high)| Domain::can_show(low, high)));
+        let (nan, infinity) = (f64::NAN, f64::INFINITY);
+        let not = [(1.0, 1.0), (1.0, 0.0), (1.0, 1.0 + 1e-10), (0.0, 1e-310), (0.0, infinity)];
+        assert!(not.iter().all(|&(low, high)| !Domain::can_show(low, high)));
+        assert!(!Domain::can_show(nan, 1.0) && !Domain::can_show(0.0, nan));
     }
 
     #[test]

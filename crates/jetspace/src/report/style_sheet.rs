@@ -46,6 +46,8 @@ table { border-collapse: collapse; font-size: 0.9rem; line-height: 1.35; }
 .results thead tr:first-child th[rowspan] { border-bottom: 0.75px solid var(--ink); }
 .results thead tr + tr th:first-child { text-align: right; padding-left: 1.1rem; }
 .results th[scope="colgroup"] { text-align: center; }
+.results th[scope="colgroup"]::after { content: ""; display: block; margin-top: 0.25rem;
+  border-bottom: 0.75px solid var(--rule); }
 .results td { text-align: right; vertical-align: top; white-space: nowrap; }
 .results tbody th { vertical-align: top; }
 .results tbody tr:first-child th, .results tbody tr:first-child td { padding-top: 0.5rem; }

@@ -108,7 +108,8 @@ impl Svg {
         let label = text::svg(label, size);
         let size = number(size);
         self.body += &format!(
-            "<text {place} text-anchor=\"{anchor}\" font-size=\"{size}\">{label}</text>\n"
+            "<text {place} xml:space=\"preserve\" text-anchor=\"{anchor}\" \
+             font-size=\"{size}\">{label}</text>\n"
         );
     }
 
@@ -131,11 +132,10 @@ impl Svg {
     }
 
     /// An image drawn over `image`, of which only what lies in `window` is visible.
-    pub fn image(&mut self, window: Frame, image: Frame, rendering: &str, uri: &str) {
+    pub fn image(&mut self, window: Frame, image: Frame, uri: &str) {
         let inside = Frame { left: image.left - window.left, top: image.top - window.top, ..image };
         self.body += &format!(
-            "<svg {}><image {} preserveAspectRatio=\"none\" image-rendering=\"{rendering}\" \
-             href=\"{uri}\"/></svg>\n",
+            "<svg {}><image {} preserveAspectRatio=\"none\" href=\"{uri}\"/></svg>\n",
             place(window),
             place(inside)
         );
@@ -177,7 +177,6 @@ mod tests {
         let file = svg.finish("a < b");
         let document = roxmltree::Document::parse(&file).expect("well-formed");
         assert_eq!(document.root_element().attribute("viewBox"), Some("0 0 10 20"));
-        let title = document.descendants().find(|node| node.has_tag_name("title"));
-        assert!(title.is_some() || file.contains("<title>a &lt; b</title>"));
+        assert!(file.contains("<title>a &lt; b</title>"));
     }
 }

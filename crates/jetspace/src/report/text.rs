@@ -149,8 +149,14 @@ fn character_width(character: char) -> f64 {
         500, 334, 260, 334, 584,
     ];
     let index = u32::from(character).checked_sub(FIRST).and_then(|i| usize::try_from(i).ok());
-    let width = index.and_then(|i| WIDTHS.get(i)).copied().unwrap_or(556);
+    let other = if is_accent(character) { 0 } else { 556 };
+    let width = index.and_then(|i| WIDTHS.get(i)).copied().unwrap_or(other);
     f64::from(width) / 1000.0
+}
+
+/// Whether a character is set above or below the one before it.
+fn is_accent(character: char) -> bool {
+    ('\u{300}'..='\u{36f}').contains(&character)
 }
 
 /// A label, cut where its setting changes.
@@ -203,9 +209,13 @@ fn script(characters: &mut Peekable<Chars>) -> (String, bool) {
     (script, true)
 }
 
-/// Appends a character of a formula: only letters can be italic.
+/// Appends a character of a formula: only letters can be italic, and accents are set as what they
+/// stand on.
 fn push_character(runs: &mut Vec<Run>, character: char, italic: bool, level: Level) {
-    let italic = italic && character.is_alphabetic();
+    let italic = match runs.last() {
+        Some(last) if is_accent(character) && last.level == level => last.italic,
+        _ => italic && character.is_alphabetic(),
+    };
     push(runs, character.encode_utf8(&mut [0; 4]), italic, level);
 }
 
@@ -228,6 +238,7 @@ mod tests {
         assert_eq!(html("error of *u_xx*"), "error of <i>u</i><sub><i>xx</i></sub>");
         assert_eq!(html("*10^{−4}*"), "10<sup>−4</sup>");
         assert_eq!(html("*e_{max}*"), "<i>e</i><sub>max</sub>");
+        assert_eq!(html("*ρ\u{302}−1*"), "<i>ρ\u{302}</i>−1");
         assert_eq!(html("*|û − u|*"), "|<i>û</i> − <i>u</i>|");
         assert_eq!(plain("error of *u_xx*"), "error of u_xx");
         assert_eq!(markdown("*u_x*|y"), r"u\_x\|y");
@@ -259,6 +270,7 @@ mod tests {
     fn widths_are_those_of_the_font() {
         assert!((width("0123456789", 10.0) - 55.6).abs() < 1e-9);
         assert!((width("il", 10.0) - 4.44).abs() < 1e-9);
+        assert_eq!(width("*u\u{302}*", 10.0), width("*u*", 10.0));
         assert!((width("*x^2*", 10.0) - (5.0 + 0.72 * 5.56)).abs() < 1e-9);
     }
 
