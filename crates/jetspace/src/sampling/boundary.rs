@@ -1,10 +1,6 @@
 //! Points on the sides of a box: the same layouts in one dimension less.
 
-<<<<<<< HEAD
-use super::{Sampler, SamplingError, constant_column};
-=======
 use super::{MAX_POINTS, Sampler, SamplingError, constant_column};
->>>>>>> optim
 use crate::random::RandomStream;
 
 /// One side of a box: the points whose coordinate on an axis is at one of its ends.
@@ -82,20 +78,14 @@ impl Sampler {
         domain: &[(f64, f64)],
         stream: &mut RandomStream,
     ) -> Result<Vec<Vec<f64>>, SamplingError> {
-<<<<<<< HEAD
-=======
         self.check(domain)?;
->>>>>>> optim
         let mut columns = vec![Vec::new(); domain.len()];
         for side in Side::all(domain.len()) {
             let of_side = self.sample_side(domain, side, stream)?;
             for (column, of_side) in columns.iter_mut().zip(of_side) {
-<<<<<<< HEAD
-=======
                 if column.len() + of_side.len() > MAX_POINTS {
                     return Err(SamplingError::TooManyPoints);
                 }
->>>>>>> optim
                 column.extend(of_side);
             }
         }

@@ -187,8 +187,6 @@ fn impossible_boxes_and_layouts_are_errors() {
     ] {
         assert_eq!(fail(&sampler, &UNIT[..2]), SamplingError::TooManyPoints);
     }
-<<<<<<< HEAD
-=======
     assert_eq!(
         uniform.sample_boundary(&[], &mut stream()),
         Err(SamplingError::Dimension { found: 0 })
@@ -196,7 +194,6 @@ fn impossible_boxes_and_layouts_are_errors() {
     let many = Sampler::Uniform { points: MAX_POINTS + 1 };
     let error = many.sample_boundary(&UNIT[..1], &mut stream());
     assert_eq!(error, Err(SamplingError::TooManyPoints));
->>>>>>> optim
     let side = Side { axis: 2, end: End::Low };
     let error = uniform.sample_side(&UNIT[..2], side, &mut stream()).unwrap_err();
     assert_eq!(error, SamplingError::UnknownAxis { axis: 2, dimension: 2 });
