@@ -215,7 +215,6 @@ pub fn write(path: impl AsRef<Path>, points: &PointSet) -> Result<(), TableError
     };
     write().map_err(|problem| TableError { path: path.to_owned(), problem })
 }
-<<<<<<< HEAD
 /// Writes points as CSV to anything that takes bytes, e.g. a terminal.
 ///
 /// # Errors
@@ -223,5 +222,3 @@ pub fn write(path: impl AsRef<Path>, points: &PointSet) -> Result<(), TableError
 pub fn write_csv(points: &PointSet, out: &mut impl io::Write) -> io::Result<()> {
     csv::write(out, points)
 }
-=======
->>>>>>> optim
