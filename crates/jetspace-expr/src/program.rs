@@ -114,7 +114,7 @@ pub enum ProgramError {
     },
     /// A slice with the wrong number of values.
     #[error(
-        "{what} {number} (from 0): expected {expected}, which is {points}, found {found} values"
+        "{what} {number} (from 0): expected {expected} of {points} points, found {found} values"
     )]
     Length {
         /// What the slice is for.
@@ -226,7 +226,7 @@ fn check_length(
     points: usize,
     found: usize,
 ) -> Result<(), ProgramError> {
-    let expected = "one value per point";
+    let expected = "one value for each";
     let error = ProgramError::Length { what, number, expected, points, found };
     if found == points { Ok(()) } else { Err(error) }
 }
@@ -237,7 +237,7 @@ fn check_length_or_one(
     points: usize,
     found: usize,
 ) -> Result<(), ProgramError> {
-    let expected = "one value for all points, or one per point";
+    let expected = "one value for all, or one for each";
     let error = ProgramError::Length { what, number, expected, points, found };
     if found == points || found == 1 { Ok(()) } else { Err(error) }
 }

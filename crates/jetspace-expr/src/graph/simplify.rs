@@ -45,13 +45,15 @@ impl Graph {
         self.powers(&[(a, 1), (b, -1)])
     }
 
-    /// Π aᵢ; 1 if there are none.
+    /// Π aᵢ; 1 if there are none. Much faster than multiplying one after the other.
     pub fn product(&mut self, factors: &[Id]) -> Id {
         let factors: Vec<(Id, i32)> = factors.iter().map(|&id| (id, 1)).collect();
         self.powers(&factors)
     }
 
-    /// Σ wᵢ aᵢ; 0 if there are none.
+    /// Σ wᵢ aᵢ; 0 if there are none. Much faster than adding one after the other.
+    ///
+    /// Sums (and likewise products) of more than 64 terms are terms of others as a whole.
     pub fn sum(&mut self, terms: &[(f64, Id)]) -> Id {
         let mut constant = 0.0;
         let mut flat: Vec<(f64, Id)> = Vec::with_capacity(terms.len());
@@ -86,10 +88,11 @@ impl Graph {
 
     /// aᵇ: a product for a small integer b, a square root for b = ½, e.g. x·x for x².
     pub fn pow(&mut self, a: Id, b: Id) -> Id {
-        match self.constant_value(b).map(|b| (b, integer(b))) {
-            Some((0.5, _)) => self.call(Function::Sqrt, a),
-            Some((_, Some(n))) => self.powers(&[(a, n)]),
-            _ => self.binary(Binary::Power, a, b),
+        let exponent = self.constant_value(b);
+        match exponent.and_then(integer) {
+            Some(n) => self.powers(&[(a, n)]),
+            None if exponent == Some(0.5) => self.call(Function::Sqrt, a),
+            None => self.binary(Binary::Power, a, b),
         }
     }
 
