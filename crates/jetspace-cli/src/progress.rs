@@ -113,6 +113,8 @@ impl Observer for Progress {
             result.evaluations,
             metrics.join(", ")
         );
+        let stopped = result.stopped.iter().map(|why| format!("\n  stopped: {why}"));
+        let line = line + &stopped.collect::<String>();
         match &self.bar {
             Some(bar) => bar.println(line),
             None => eprintln!("{line}"),

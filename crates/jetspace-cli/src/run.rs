@@ -49,6 +49,11 @@ fn go_on(study: &Study, folder: &Folder, threads: usize, json: bool) -> Result<E
             if json {
                 println!("{}", summary(study, folder.path(), &results)?);
             }
+            let stopped = results.iter().filter(|result| result.stopped.is_some()).count();
+            if stopped > 0 {
+                eprintln!("{stopped} of {} trainings stopped before their end", results.len());
+                return Ok(ExitCode::FAILURE);
+            }
             Ok(ExitCode::SUCCESS)
         }
     }

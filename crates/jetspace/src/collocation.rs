@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::Error;
 use crate::problem::{Place, Problem};
-use crate::random::Purpose;
+use crate::random::{MersenneTwister, Purpose};
 use crate::sampling::{End, GridEnds, Sampler, Side};
-use crate::study::{PointsPlan, SamplerFile};
+use crate::study::{Generator, PointsPlan, SamplerFile};
 use crate::table;
 
 /// Coordinates of points, one column per coordinate; for points from a file, also the columns of
@@ -57,6 +57,9 @@ impl Collocation {
         let bounds = problem.bounds();
         let interior = match &plan.interior {
             SamplerFile::File { path } => read(problem, &plan.folder.join(path))?,
+            SamplerFile::Uniform { count } if plan.generator == Generator::MersenneTwister => {
+                Points::at(MersenneTwister::new(plan.seed).points(&bounds, *count))
+            }
             sampler => {
                 let mut stream = Purpose::Interior.stream(plan.seed);
                 Points::at(of_file(sampler).sample(&bounds, &mut stream)?)

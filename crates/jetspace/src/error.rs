@@ -52,19 +52,16 @@ pub enum Error {
         /// What was expected, and what was found.
         reason: String,
     },
-    /// A loss that is NaN or infinite.
+    /// A loss or gradient that is NaN or infinite.
     #[error(
-        "step {step}: the loss is not finite; the first term to fail is {term:?}, at {point}. \
-         The last good checkpoint is kept. Try a smaller rate, f64, or another seed; if it fails \
-         at step 0, the formula is not finite at that point"
+        "step {step}: {what} is not finite. The models so far are kept. Try a smaller rate, f64, or \
+         another seed; at the first step, look for a formula that is not finite there"
     )]
     NotFinite {
         /// The step at which it happened.
         step: u64,
-        /// The term of the objective.
-        term: String,
-        /// The point, as `x = 0.1, y = 0.2`.
-        point: String,
+        /// The term of the objective and the point, or the gradient.
+        what: String,
     },
     /// An expression at points.
     #[error(transparent)]

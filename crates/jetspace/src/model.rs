@@ -126,7 +126,9 @@ impl Model {
                 match values {
                     Some(values) if values.len() == count => weights.extend(values),
                     _ => {
-                        return Err(bad(&format!("expected {count} numbers in the array {name:?}")));
+                        return Err(bad(&format!(
+                            "expected {count} numbers in the array {name:?}"
+                        )));
                     }
                 }
             }

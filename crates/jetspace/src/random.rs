@@ -1,5 +1,9 @@
 //! Random numbers: a stream per purpose, so that one more point set does not change another.
 
+mod mersenne_twister;
+
+pub(crate) use mersenne_twister::MersenneTwister;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 

@@ -22,7 +22,7 @@ mod presentation;
 use std::time::Instant;
 
 use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use folder::{Folder, Settings};
 use metrics_log::MetricsLog;
@@ -68,7 +68,8 @@ pub struct MemberResult {
     /// The variant's label; empty if the study does not sweep.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub variant: String,
-    /// Metrics by name (see [`crate::evaluation`]).
+    /// Metrics by name (see [`crate::evaluation`]); what is not finite is null in files.
+    #[serde(deserialize_with = "null_is_nan")]
     pub metrics: IndexMap<String, f64>,
     /// The loss at the end, and the lowest.
     pub loss: f64,
@@ -78,6 +79,9 @@ pub struct MemberResult {
     pub seconds: f64,
     /// Evaluations of loss and gradient.
     pub evaluations: u64,
+    /// Why it stopped before its end, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// What others published for this method.
     pub published: IndexMap<String, f64>,
 }
@@ -201,11 +205,17 @@ impl Context<'_> {
         let mut saved = Instant::now();
         loop {
             let before = training.progress().evaluations;
-            let status = training.step();
-            if status.is_err() {
-                log.flush()?;
-            }
-            let status = status?;
+            let status = match training.step() {
+                Ok(status) => status,
+                // One training that diverges does not end a study.
+                Err(error @ Error::NotFinite { .. }) => {
+                    log.flush()?;
+                    let result = self.finish(&training, log.seconds(), Some(error.to_string()))?;
+                    observer.end(&result);
+                    return Ok(Some(result));
+                }
+                Err(error) => return Err(error),
+            };
             let loss = training.loss();
             let step = Step {
                 steps: training.steps(),
@@ -235,7 +245,7 @@ impl Context<'_> {
         }
         log.flush()?;
         training.save(&checkpoint)?;
-        let result = self.finish(&training, log.seconds())?;
+        let result = self.finish(&training, log.seconds(), None)?;
         observer.end(&result);
         Ok(Some(result))
     }
@@ -244,6 +254,7 @@ impl Context<'_> {
         &self,
         training: &Training<T>,
         seconds: f64,
+        stopped: Option<String>,
     ) -> Result<MemberResult, Error> {
         let place = self.folder.member(self.member)?;
         let model = Model::new(self.study, &training.parameters());
@@ -262,9 +273,17 @@ impl Context<'_> {
             best_loss,
             seconds,
             evaluations: training.progress().evaluations,
+            stopped,
             published: self.study.published.get(method).cloned().unwrap_or_default(),
         };
         self.folder.write_result(self.member, &result)?;
         Ok(result)
     }
+}
+
+fn null_is_nan<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<IndexMap<String, f64>, D::Error> {
+    let values = IndexMap::<String, Option<f64>>::deserialize(deserializer)?;
+    Ok(values.into_iter().map(|(name, value)| (name, value.unwrap_or(f64::NAN))).collect())
 }

@@ -13,7 +13,7 @@ use crate::method::TermKind;
 use crate::problem::Problem;
 use crate::source::Source;
 pub use crate::study_file::{
-    ActivationName, Dtype, InitialisationName, NetworkFile, OptimizerFile, SamplerFile,
+    ActivationName, Dtype, Generator, InitialisationName, NetworkFile, OptimizerFile, SamplerFile,
     ScheduleFile, TargetsFile,
 };
 
@@ -36,6 +36,8 @@ pub struct Study {
     pub seeds: Vec<u64>,
     /// Precision of the training.
     pub dtype: Dtype,
+    /// Where initial weights come from.
+    pub generator: Generator,
     /// As the file describes it.
     pub network_file: NetworkFile,
     /// The network.
@@ -79,6 +81,8 @@ pub struct WeightedTerm {
 pub struct PointsPlan {
     /// Seed of random points.
     pub seed: u64,
+    /// Where uniform points inside come from.
+    pub generator: Generator,
     /// Points inside.
     pub interior: SamplerFile,
     /// Points of each condition, in the problem's order; nothing for conditions at given points.

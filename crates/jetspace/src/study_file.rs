@@ -35,6 +35,9 @@ pub struct StudyFile {
     /// Precision of the training: f64 or f32.
     #[serde(default)]
     pub dtype: Dtype,
+    /// Where random points inside and initial weights come from.
+    #[serde(default)]
+    pub generator: Generator,
     /// The network.
     #[serde(default)]
     pub network: NetworkFile,
@@ -93,6 +96,18 @@ impl Dtype {
             Self::F64 => "f64",
         }
     }
+}
+
+/// A generator of random numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Generator {
+    /// A stream for each purpose, so that changing one thing leaves all others as they were.
+    #[default]
+    Chacha,
+    /// Uniform points inside as NumPy's `random.rand` draws them, and weights as PyTorch's `Linear`
+    /// layers start in f32: repeats published runs number by number.
+    MersenneTwister,
 }
 
 /// A fully connected network.

@@ -5,12 +5,13 @@ mod checkpoint;
 mod optimiser;
 
 use jetspace_jet::{Engine, Initialisation, Real, Threads};
-use jetspace_optim::Float;
+use jetspace_optim::{Float, OptimError};
 
 use crate::Error;
 use crate::collocation::Collocation;
 use crate::objective::{Loss, Objective};
-use crate::study::{InitialisationName, Method, OptimizerFile, Study, Variant};
+use crate::random::MersenneTwister;
+use crate::study::{Generator, InitialisationName, Method, OptimizerFile, Study, Variant};
 use crate::tensors::Element;
 use optimiser::{Advance, Optimiser};
 
@@ -90,7 +91,12 @@ impl<T: Scalar> Training<T> {
                 Initialisation::Siren { frequency: study.network_file.frequency() }
             }
         };
-        let mut parameters: Vec<T> = study.network.initialise(how, seed);
+        let mut parameters: Vec<T> = match (study.generator, how) {
+            (Generator::MersenneTwister, Initialisation::PyTorch) => {
+                MersenneTwister::new(seed).linear_layers(&study.network)
+            }
+            _ => study.network.initialise(how, seed),
+        };
         let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
         parameters.extend(unknowns.map(|p| <T as Real>::from_f64(p.value)));
         let optimizers = method.optimizers.clone();
@@ -125,13 +131,21 @@ impl<T: Scalar> Training<T> {
             self.progress.evaluations += 1;
             self.keep_best();
         }
-        let step = self.optimiser.advance(
-            &optimizer,
-            self.progress.done,
-            &mut self.parameters,
-            self.loss.total,
-            &self.gradient,
-        )?;
+        let step = self
+            .optimiser
+            .advance(
+                &optimizer,
+                self.progress.done,
+                &mut self.parameters,
+                self.loss.total,
+                &self.gradient,
+            )
+            .map_err(|error| match error {
+                Error::Optim(OptimError::NotFinite { what, .. }) => {
+                    Error::NotFinite { step: self.progress.evaluations, what: what.to_owned() }
+                }
+                error => error,
+            })?;
         // Mini-batches change the objective, whether or not the parameters have moved.
         self.evaluated = !step.moved && !self.mini_batches;
         self.progress.done += u64::from(step.counts);
@@ -156,13 +170,14 @@ impl<T: Scalar> Training<T> {
             return Ok(());
         }
         let found = self.objective.first_not_finite(&mut self.engine, &self.parameters)?;
-        let (term, point) = found.unwrap_or_else(|| ("the sum of all".to_owned(), Vec::new()));
-        let point: Vec<String> = point.iter().map(|x| format!("{x:.6}")).collect();
-        Err(Error::NotFinite {
-            step: self.progress.evaluations,
-            term,
-            point: format!("({})", point.join(", ")),
-        })
+        let what = match found {
+            None => "the sum of all terms".to_owned(),
+            Some((term, point)) => {
+                let point: Vec<String> = point.iter().map(|x| format!("{x:.6}")).collect();
+                format!("the term {term:?} at ({})", point.join(", "))
+            }
+        };
+        Err(Error::NotFinite { step: self.progress.evaluations, what })
     }
 
     fn keep_best(&mut self) {

@@ -327,14 +327,10 @@ fn notes(study: &Study, results: &[MemberResult]) -> Vec<String> {
          the nodes. Training in {}; evaluation in f64.",
         study.dtype.name()
     )];
-    let diverged: Vec<String> = results
-        .iter()
-        .filter(|r| !r.metrics.values().all(|v| v.abs() < 1e3))
-        .map(|r| join(&format!("{}, seed {}", r.method.to_uppercase(), r.seed), &r.variant))
-        .collect();
-    if !diverged.is_empty() {
-        notes.push(format!("Diverged: {}.", diverged.join("; ")));
-    }
+    notes.extend(results.iter().filter_map(|result| {
+        let name = format!("{}, seed {}", result.method.to_uppercase(), result.seed);
+        Some(format!("{} stopped: {}", join(&name, &result.variant), result.stopped.as_ref()?))
+    }));
     notes
 }
 

@@ -14,7 +14,8 @@ use crate::problem::{Place, Problem};
 use crate::problem_file::Table;
 use crate::source::Source;
 use crate::study_file::{
-    MethodFile, OptimizerFile, PointsFile, SamplerFile, StudyFile, SweepFile, TargetsFile,
+    Generator, MethodFile, OptimizerFile, PointsFile, SamplerFile, StudyFile, SweepFile,
+    TargetsFile,
 };
 
 impl Study {
@@ -63,7 +64,8 @@ impl Study {
             .network(&reader.problem)
             .map_err(|error| source.mistake(None, error.to_string(), "", "correct [network]"))?;
         let methods = reader.methods(&file)?;
-        let points = reader.points(&file.points, path.parent().unwrap_or(Path::new("")))?;
+        let mut points = reader.points(&file.points, path.parent().unwrap_or(Path::new("")))?;
+        points.generator = file.generator;
         reader.seeds(&file)?;
         let grid = reader.grid(&file)?;
         let published = reader.published(&file, &methods)?;
@@ -77,6 +79,7 @@ impl Study {
             methods,
             seeds: file.seeds,
             dtype: file.dtype,
+            generator: file.generator,
             network,
             network_file: file.network,
             points,
@@ -320,6 +323,7 @@ impl Reader<'_> {
         }
         Ok(PointsPlan {
             seed: *seed,
+            generator: Generator::default(),
             interior: interior.clone(),
             conditions: samplers,
             batch: *batch,
