@@ -65,6 +65,10 @@ pub struct RunArguments {
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
 
+    /// Seconds between checkpoints.
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
+    pub checkpoint: f64,
+
     /// Folder of the run [default: runs/STUDY/TIME].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -102,6 +106,10 @@ pub struct ResumeArguments {
     /// Number of threads [default: as the run was started].
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+
+    /// Seconds between checkpoints.
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds)]
+    pub checkpoint: f64,
 
     /// End with one line of JSON that holds all results.
     #[arg(long)]

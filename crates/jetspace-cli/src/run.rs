@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use jetspace::run::{Folder, MemberResult, Outcome, Settings};
+use jetspace::run::{Execution, Folder, MemberResult, Outcome, Settings};
 use jetspace::study::Study;
 use serde::Serialize;
 
@@ -24,18 +25,28 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     };
     let study = settings.apply(Study::open(&arguments.study)?)?;
     let folder = Folder::create(arguments.out.as_deref(), &study, &settings, arguments.threads)?;
-    go_on(&study, &folder, arguments.threads, arguments.json)
+    go_on(&study, &folder, execution(arguments.threads, arguments.checkpoint), arguments.json)
 }
 
 pub fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let (folder, study, threads) = Folder::open(&arguments.run)?;
-    go_on(&study, &folder, arguments.threads.unwrap_or(threads), arguments.json)
+    let threads = arguments.threads.unwrap_or(threads);
+    go_on(&study, &folder, execution(threads, arguments.checkpoint), arguments.json)
 }
 
-fn go_on(study: &Study, folder: &Folder, threads: usize, json: bool) -> Result<ExitCode, Failure> {
+fn execution(threads: usize, checkpoint: f64) -> Execution {
+    Execution { threads, checkpoint_every: Duration::from_secs_f64(checkpoint) }
+}
+
+fn go_on(
+    study: &Study,
+    folder: &Folder,
+    execution: Execution,
+    json: bool,
+) -> Result<ExitCode, Failure> {
     eprintln!("{}: {}", study.name, study.title);
     let mut progress = Progress::new()?;
-    let outcome = jetspace::run::run(study, folder, threads, &mut progress)?;
+    let outcome = jetspace::run::run(study, folder, execution, &mut progress)?;
     drop(progress);
     let path = folder.path().display();
     match outcome {

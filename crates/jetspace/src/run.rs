@@ -19,7 +19,7 @@ mod folder;
 mod metrics_log;
 mod presentation;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -124,8 +124,14 @@ pub enum Outcome {
     Stopped,
 }
 
-/// Seconds between checkpoints.
-const CHECKPOINT_SECONDS: u64 = 10;
+/// How a run is carried out; its results do not depend on it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Execution {
+    /// Number of threads; 0 means as many as the machine offers.
+    pub threads: usize,
+    /// Time between checkpoints.
+    pub checkpoint_every: Duration,
+}
 
 /// Carries out a study in its folder, from wherever it was left.
 ///
@@ -134,7 +140,7 @@ const CHECKPOINT_SECONDS: u64 = 10;
 pub fn run(
     study: &Study,
     folder: &Folder,
-    threads: usize,
+    execution: Execution,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Error> {
     let collocation = Collocation::new(&study.problem, &study.points)?;
@@ -145,7 +151,7 @@ pub fn run(
             results.push(result);
             continue;
         }
-        let context = Context { study, folder, member, collocation: &collocation, threads };
+        let context = Context { study, folder, member, collocation: &collocation, execution };
         let place = (number, members.len());
         let result = match study.dtype {
             Dtype::F32 => context.train::<f32>(place, observer),
@@ -180,7 +186,7 @@ struct Context<'a> {
     folder: &'a Folder,
     member: &'a Member,
     collocation: &'a Collocation,
-    threads: usize,
+    execution: Execution,
 }
 
 impl Context<'_> {
@@ -192,8 +198,14 @@ impl Context<'_> {
     ) -> Result<Option<MemberResult>, Error> {
         let Self { study, folder, member, .. } = *self;
         let Member { method, variant, seed } = member;
-        let mut training =
-            Training::<T>::new(study, method, variant, self.collocation, *seed, self.threads)?;
+        let mut training = Training::<T>::new(
+            study,
+            method,
+            variant,
+            self.collocation,
+            *seed,
+            self.execution.threads,
+        )?;
         let place = folder.member(member)?;
         let checkpoint = place.join("checkpoint.safetensors");
         if checkpoint.exists() {
@@ -233,7 +245,7 @@ impl Context<'_> {
                 break;
             }
             let stop = observer.wants_to_stop();
-            if stop || saved.elapsed().as_secs() >= CHECKPOINT_SECONDS {
+            if stop || saved.elapsed() >= self.execution.checkpoint_every {
                 // The log first: a resumed run drops what is newer than its checkpoint.
                 log.flush()?;
                 training.save(&checkpoint)?;
@@ -261,7 +273,7 @@ impl Context<'_> {
         model.write(&place.join("model.safetensors"))?;
         let (best, best_loss) = training.best();
         Model::new(self.study, &best).write(&place.join("best.safetensors"))?;
-        let evaluation: Evaluation = model.evaluate_on(&self.study.grid, self.threads)?;
+        let evaluation: Evaluation = model.evaluate_on(&self.study.grid, self.execution.threads)?;
         table::write(place.join("fields.npz"), &evaluation.table(&model.problem)?)?;
         let method = &self.member.method.name;
         let result = MemberResult {

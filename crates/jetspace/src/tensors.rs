@@ -12,6 +12,9 @@ use safetensors::{Dtype, SafeTensors};
 use crate::Error;
 use crate::atomic_file::write_atomically;
 
+/// The header's entry that holds names and texts, as JSON.
+const HEADER: &str = "jetspace";
+
 /// A number type that files can hold.
 pub trait Element: Pod {
     /// Its name in the format.
@@ -65,7 +68,9 @@ impl Tensors {
                 Ok((name, view.map_err(|e| bad(format!("array {name:?}: {e}")))?))
             })
             .collect();
-        let metadata: HashMap<String, String> = self.metadata.clone().into_iter().collect();
+        // One entry, because the format keeps them in no order: the same model, the same bytes.
+        let words = serde_json::to_string(&self.metadata).map_err(|e| bad(e.to_string()))?;
+        let metadata = HashMap::from([(HEADER.to_owned(), words)]);
         let bytes =
             safetensors::serialize(views?, Some(metadata)).map_err(|e| bad(e.to_string()))?;
         write_atomically(path, |file| file.write_all(&bytes))
@@ -87,7 +92,8 @@ impl Tensors {
         let arrays = file.iter().map(|(name, view)| {
             (name.to_owned(), (view.dtype(), view.shape().to_vec(), view.data().to_vec()))
         });
-        let metadata = header.metadata().clone().unwrap_or_default();
-        Ok(Self { metadata: metadata.into_iter().collect(), arrays: arrays.collect() })
+        let words = header.metadata().as_ref().and_then(|entries| entries.get(HEADER));
+        let metadata = words.and_then(|words| serde_json::from_str(words).ok()).unwrap_or_default();
+        Ok(Self { metadata, arrays: arrays.collect() })
     }
 }

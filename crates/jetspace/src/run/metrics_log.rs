@@ -45,16 +45,18 @@ impl MetricsLog {
     /// evaluations; lines that are newer are dropped.
     pub fn open(folder: &Path, done: u64, total: u64) -> Result<Self, Error> {
         let path = folder.join("metrics.jsonl");
-        let mut kept = Vec::new();
         let mut before = 0.0;
-        for line in read(&path).unwrap_or_default() {
+        let mut kept = String::new();
+        // As it was written: reading and writing numbers again could change their last digit.
+        for text in std::fs::read_to_string(&path).unwrap_or_default().lines() {
+            let Ok(line) = serde_json::from_str::<Line>(text) else { break };
             if line.step > done {
                 break;
             }
             before = line.seconds;
-            kept.push(line);
+            kept.extend([text, "\n"]);
         }
-        write_atomically(&path, |file| kept.iter().try_for_each(|line| write_line(file, line)))
+        write_atomically(&path, |file| file.write_all(kept.as_bytes()))
             .map_err(|e| Error::io("write", &path, e))?;
         let file = OpenOptions::new().append(true).open(&path);
         let file = BufWriter::new(file.map_err(|e| Error::io("write", &path, e))?);
@@ -88,7 +90,7 @@ impl MetricsLog {
     }
 }
 
-fn write_line(file: &mut (impl Write + ?Sized), line: &Line) -> std::io::Result<()> {
+fn write_line(file: &mut impl Write, line: &Line) -> std::io::Result<()> {
     serde_json::to_writer(&mut *file, line)?;
     file.write_all(b"\n")
 }
