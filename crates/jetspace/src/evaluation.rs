@@ -9,8 +9,8 @@
 //! | `u_relative` | ‖û − u‖ / ‖u‖ |
 //! | `u_max` | largest \|û − u\| |
 //! | `gradient_l2` | √Σ ‖∂û/∂xᵢ − ∂u/∂xᵢ‖² over fields and physical coordinates |
-//! | `residual_l2` | √Σ ‖F[û]‖² over the equations |
-//! | `heat_l2` (for one of several equations) | ‖F[û]‖ of that equation |
+//! | `residual_l2` | √Σ ‖F(û)‖² over the equations |
+//! | `heat_l2` (for one of several equations) | ‖F(û)‖ of that equation |
 
 use indexmap::IndexMap;
 use jetspace_expr::{Id, Symbol};
@@ -34,7 +34,7 @@ pub struct Evaluation {
     pub predicted: Vec<Vec<f64>>,
     /// u, field by field, if it is known in closed form.
     pub truth: Option<Vec<Vec<f64>>>,
-    /// F[û], equation by equation.
+    /// F(û), equation by equation.
     pub residuals: Vec<Vec<f64>>,
     /// Metrics by name, in the order of the module's table.
     pub metrics: IndexMap<String, f64>,
