@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jetspace::study::Dtype;
+use jetspace::study::{Dtype, MOST_STEPS};
 
 use crate::bench;
 
@@ -54,7 +54,7 @@ pub struct RunArguments {
     pub seed: Vec<u64>,
 
     /// Steps of each optimiser, instead of the study's (20 steps are an epoch of L-BFGS).
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
     pub steps: Option<u64>,
 
     /// Precision, instead of the study's.

@@ -5,41 +5,24 @@ use std::process::ExitCode;
 
 use jetspace::problem::{Place, Problem, Verdict};
 use jetspace::study::Study;
-use jetspace::{builtin, source::Source};
+use jetspace::{builtin, source::FileKind};
 
 use crate::Failure;
 use crate::arguments::CheckArguments;
 
 pub fn check(arguments: &CheckArguments) -> Result<ExitCode, Failure> {
-    let name = arguments.file.as_str();
-    let is_study = builtin::text(builtin::STUDIES, name).is_some()
-        && builtin::text(builtin::PROBLEMS, name).is_none();
-    let source = if is_study {
-        builtin::open(builtin::STUDIES, "study", name)?
-    } else {
-        builtin::open(builtin::PROBLEMS, "problem", name)?
-    };
+    let libraries = [builtin::PROBLEMS, builtin::STUDIES];
+    let source = builtin::open(&libraries, "problem or study", &arguments.file)?;
     let out = &mut std::io::stdout().lock();
-    if looks_like_study(&source) {
-        let study = Study::from_source(&source)?;
-        check_problem(&study.problem, out)?;
-        describe_study(&study, out)?;
-    } else {
-        check_problem(&Problem::from_source(&source)?, out)?;
+    match FileKind::of(&source)? {
+        FileKind::Problem => check_problem(&Problem::from_source(&source)?, out)?,
+        FileKind::Study => {
+            let study = Study::from_source(&source)?;
+            check_problem(&study.problem, out)?;
+            describe_study(&study, out)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A study names its problem; a problem has equations.
-fn looks_like_study(source: &Source) -> bool {
-    let begins = |key: &str| {
-        source.text.lines().any(|line| {
-            line.trim_start()
-                .strip_prefix(key)
-                .is_some_and(|rest| rest.trim_start().starts_with(['=', ']']))
-        })
-    };
-    begins("problem") || begins("methods") || begins("[[optimizer")
 }
 
 fn check_problem(problem: &Problem, out: &mut impl Write) -> Result<(), Failure> {

@@ -48,9 +48,7 @@ pub fn show(arguments: &ShowArguments) -> Result<ExitCode, Failure> {
     let out = &mut std::io::stdout().lock();
     match (study, problem) {
         (None, None) => {
-            let mut known = builtin::names(builtin::STUDIES);
-            known.extend(builtin::names(builtin::PROBLEMS));
-            known.dedup();
+            let known = builtin::names(&[builtin::STUDIES, builtin::PROBLEMS]);
             let what = "built-in study or problem";
             return Err(Box::new(jetspace::Error::Unknown { what, name: name.to_owned(), known }));
         }

@@ -29,20 +29,27 @@ pub fn text(library: &Library, name: &str) -> Option<&'static str> {
     library.iter().find(|(n, _)| *n == name).map(|(_, text)| *text)
 }
 
-/// The names of all entries.
+/// The names of all entries, each once.
 #[must_use]
-pub fn names(library: &Library) -> Vec<String> {
-    library.iter().map(|(name, _)| (*name).to_owned()).collect()
+pub fn names(libraries: &[&Library]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (name, _) in libraries.iter().copied().flatten() {
+        if !names.iter().any(|known| known == name) {
+            names.push((*name).to_owned());
+        }
+    }
+    names
 }
 
-/// The built-in entry of this name, or the file at this path; `what` is "problem" or "study".
+/// The entry of this name in the first library that has one, or the file at this path; `what` says
+/// what they are, e.g. "problem".
 ///
 /// # Errors
 /// There is neither.
-pub fn open(library: &Library, what: &'static str, name: &str) -> Result<Arc<Source>, Error> {
-    match text(library, name) {
+pub fn open(libraries: &[&Library], what: &'static str, name: &str) -> Result<Arc<Source>, Error> {
+    match libraries.iter().find_map(|library| text(library, name)) {
         Some(text) => Ok(Source::new(format!("{name}.toml"), text)),
         None if Path::new(name).exists() => Source::read(Path::new(name)),
-        None => Err(Error::Unknown { what, name: name.to_owned(), known: names(library) }),
+        None => Err(Error::Unknown { what, name: name.to_owned(), known: names(libraries) }),
     }
 }

@@ -3,10 +3,12 @@
 //! Nothing is checked here but types: see [`Problem`](crate::Problem).
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserializer, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use toml::Spanned;
 
@@ -14,6 +16,35 @@ use toml::Spanned;
 pub type Name = Spanned<String>;
 /// A table in the order of the file.
 pub type Table<V> = IndexMap<Name, V>;
+
+/// Tables by name. By itself serde would take lists for them too, as their values in order.
+pub(crate) fn tables<'de, D, V>(deserializer: D) -> Result<Table<V>, D::Error>
+where
+    D: Deserializer<'de>,
+    V: Deserialize<'de>,
+{
+    struct NoList<V>(V);
+    struct Keys<V>(PhantomData<V>);
+    impl<'de, V: Deserialize<'de>> Visitor<'de> for Keys<V> {
+        type Value = NoList<V>;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a map")
+        }
+        fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<NoList<V>, M::Error> {
+            V::deserialize(MapAccessDeserializer::new(map)).map(NoList)
+        }
+    }
+    impl<'de, V: Deserialize<'de>> Deserialize<'de> for NoList<V> {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_map(Keys(PhantomData))
+        }
+    }
+    let tables = Table::<NoList<V>>::deserialize(deserializer)?;
+    Ok(tables.into_iter().map(|(name, NoList(table))| (name, table)).collect())
+}
+
+/// What a formula is, as messages say it.
+pub(crate) const FORMULA: &str = "a finite number or a formula in quotes";
 
 /// A formula: a string, or a number for short.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +56,7 @@ impl<'de> Deserialize<'de> for Formula {
         impl Visitor<'_> for Text {
             type Value = Formula;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number or a formula in quotes")
+                f.write_str(FORMULA)
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Formula, E> {
                 Ok(Formula(text.to_owned()))
@@ -34,6 +65,9 @@ impl<'de> Deserialize<'de> for Formula {
                 Ok(Formula(number.to_string()))
             }
             fn visit_f64<E: de::Error>(self, number: f64) -> Result<Formula, E> {
+                if !number.is_finite() {
+                    return Err(E::invalid_value(Unexpected::Float(number), &self));
+                }
                 Ok(Formula(format!("{number:?}")))
             }
         }
@@ -70,6 +104,7 @@ pub struct ProblemFile {
     #[serde(default)]
     pub about: String,
     /// The inputs of the solution, in the order in which the network gets them.
+    #[serde(deserialize_with = "tables")]
     #[schemars(with = "IndexMap<String, CoordinateFile>")]
     pub coordinates: Table<CoordinateFile>,
     /// The names of the unknown functions.
@@ -96,7 +131,7 @@ pub struct ProblemFile {
     #[schemars(with = "IndexMap<String, String>")]
     pub equations: Table<Spanned<Formula>>,
     /// What holds on sides, at the start, between the ends of a period, or at points.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "tables")]
     #[schemars(with = "IndexMap<String, ConditionFile>")]
     pub conditions: Table<ConditionFile>,
     /// The solution in closed form, one formula per field.
@@ -115,7 +150,7 @@ pub struct ProblemFile {
 pub struct CoordinateFile {
     /// Lower and upper end.
     #[schemars(with = "[Formula; 2]")]
-    pub range: [Spanned<Formula>; 2],
+    pub range: Spanned<Vec<Spanned<Formula>>>,
     /// What it is; "time" if it is called t, otherwise "space".
     pub kind: Option<Kind>,
     /// The unit, for axes.
@@ -159,8 +194,7 @@ pub struct ConditionFile {
     #[schemars(with = "Option<String>")]
     pub pair: Option<Spanned<String>>,
     /// Points, each with a number per coordinate.
-    #[schemars(with = "Option<Vec<Vec<f64>>>")]
-    pub at: Option<Spanned<Vec<Vec<f64>>>>,
+    pub at: Option<Vec<Vec<f64>>>,
     /// What holds there, as "left = right".
     #[schemars(with = "Vec<String>")]
     pub require: Vec<Spanned<Formula>>,

@@ -1,14 +1,22 @@
 //! Texts that people wrote, and mistakes in them: where exactly, what is wrong, what to do.
 
+mod kind;
+mod places;
+mod toml_mistake;
+
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use jetspace_expr::{ExprError, Span, nearest};
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 use toml::Spanned;
 
 use crate::error::Error;
+pub use kind::FileKind;
 
 /// A text with a name to show: a problem file, a study file, an argument.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,17 +37,41 @@ impl Source {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, is larger than 16 MiB, or is not UTF-8.
+    /// It cannot be read, is larger than 1 MiB, or is not UTF-8.
     pub fn read(path: &Path) -> Result<Arc<Self>, Error> {
-        /// Far more than anyone writes by hand; a larger file is some other file.
-        const MOST_BYTES: u64 = 16 << 20;
+        /// Far more than anyone writes by hand; a larger file is some other file, and to read one as
+        /// TOML takes sixty times its size of memory.
+        const MOST_BYTES: u64 = 1 << 20;
         let failed = |source| Error::io("read", path, source);
-        if std::fs::metadata(path).map_err(failed)?.len() > MOST_BYTES {
-            let reason = "larger than 16 MiB: not a problem or study file".to_owned();
-            return Err(Error::BadFile { path: path.to_owned(), reason });
+        let bad = |reason: String| Error::BadFile { path: path.to_owned(), reason };
+        let file = File::open(path).map_err(failed)?;
+        if file.metadata().map_err(failed)?.is_dir() {
+            return Err(bad("expected a problem or study file, found a folder".to_owned()));
         }
-        let text = std::fs::read_to_string(path).map_err(failed)?;
+        let mut bytes = Vec::new();
+        file.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MOST_BYTES {
+            return Err(bad(
+                "expected a problem or study file, found more than 1 MiB: choose another file"
+                    .to_owned(),
+            ));
+        }
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let place = error.utf8_error().valid_up_to();
+            bad(format!("expected a text in UTF-8, found something else from byte {place} on"))
+        })?;
         Ok(Self::new(path.display().to_string(), text))
+    }
+
+    /// What the text says as TOML, which should be a file of this kind.
+    ///
+    /// # Errors
+    /// The mistake, with its place.
+    pub(crate) fn parse<T: DeserializeOwned>(
+        self: &Arc<Self>,
+        expected: FileKind,
+    ) -> Result<T, Error> {
+        toml::from_str(&self.text).map_err(|error| self.toml_mistake(&error, expected))
     }
 
     /// A mistake at some bytes of the text.
@@ -51,7 +83,9 @@ impl Source {
         label: impl Into<String>,
         help: impl Into<String>,
     ) -> Error {
-        let place = place.into().map(|r| r.start.min(self.text.len())..r.end.min(self.text.len()));
+        // The end of the text is the end of its last line, not a line of its own.
+        let end = self.text.trim_end_matches(['\r', '\n']).len();
+        let place = place.into().map(|place| place.start.min(end)..place.end.min(end));
         Error::Mistake(Box::new(Mistake {
             source_text: Arc::clone(self),
             place,
@@ -61,25 +95,20 @@ impl Source {
         }))
     }
 
-    /// A name that should be one of those known.
+    /// A name that should be one of those known; `expected` says what they are.
     pub(crate) fn unknown_name(
         self: &Arc<Self>,
         name: &Spanned<String>,
-        message: &str,
+        expected: &str,
         known: &[String],
     ) -> Error {
+        let message = format!("expected {expected}, found {:?}", name.get_ref());
         let help = match nearest(name.get_ref(), known.iter().map(String::as_str)) {
             Some(close) => format!("did you mean {close:?}?"),
-            None => format!("known are {}", known.join(", ")),
+            None if known.is_empty() => "there is none".to_owned(),
+            None => format!("known: {}", known.join(", ")),
         };
         self.mistake(name.span(), message, "not known", help)
-    }
-
-    /// The mistake that the TOML reader found.
-    pub(crate) fn toml_mistake(self: &Arc<Self>, error: &toml::de::Error) -> Error {
-        let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        let help = "see the guide to problem and study files, or `jetspace show` for examples";
-        self.mistake(error.span(), message, "here", help)
     }
 
     /// A mistake in a formula that stands in the text as the TOML value at `literal`.
@@ -101,14 +130,14 @@ impl Source {
         let written = self.text.get(literal.clone()).unwrap_or("");
         let quotes = written.len() - written.trim_start_matches(['"', '\'']).len();
         let opening = if quotes >= 3 { 3 } else { quotes.min(1) };
+        let inside = written.get(opening..).unwrap_or("");
         // A line break right after the opening quotes is not part of a multi-line string.
-        let inside = &written[opening..];
-        let skipped = if opening < 3 {
-            0
-        } else {
-            inside.len() - inside.trim_start_matches(['\r', '\n']).len()
+        let skipped = match inside {
+            _ if opening < 3 => 0,
+            inside if inside.starts_with("\r\n") => 2,
+            inside => usize::from(inside.starts_with('\n')),
         };
-        let from = literal.start + opening + skipped.min(2);
+        let from = literal.start + opening + skipped;
         if self.text.get(from..from + content.len()) == Some(content) {
             from + part.start..from + part.end
         } else {

@@ -13,8 +13,8 @@ use crate::method::TermKind;
 use crate::problem::Problem;
 use crate::source::Source;
 pub use crate::study_file::{
-    ActivationName, Dtype, Generator, InitialisationName, NetworkFile, OptimizerFile, SamplerFile,
-    ScheduleFile, TargetsFile,
+    ActivationName, Dtype, Generator, InitialisationName, MOST_STEPS, NetworkFile, OptimizerFile,
+    SamplerFile, ScheduleFile, TargetsFile,
 };
 
 /// A study, read and checked.
@@ -112,15 +112,22 @@ impl NetworkFile {
         if self.initialisation == InitialisationName::Siren { 30.0 } else { 1.0 }
     }
 
+    /// The first hidden layer that cannot be, and why.
+    fn wrong_layer(&self) -> Option<(usize, String)> {
+        /// More are a slip of the pen, and would exhaust the memory.
+        const MOST_UNITS: usize = 1 << 16;
+        let is_wrong = |(_, units): &(usize, &usize)| !(1..=MOST_UNITS).contains(*units);
+        let (layer, units) = self.hidden.iter().enumerate().find(is_wrong)?;
+        let message = format!("expected 1 to {MOST_UNITS} units in a hidden layer, found {units}");
+        Some((layer, message))
+    }
+
     /// The network that it describes, for a problem.
     ///
     /// # Errors
     /// A layer without units, or with more than anyone could train.
     pub fn network(&self, problem: &Problem) -> Result<Network, Error> {
-        /// More are a slip of the pen, and would exhaust the memory.
-        const MOST_UNITS: usize = 1 << 16;
-        if let Some(units) = self.hidden.iter().find(|units| !(1..=MOST_UNITS).contains(*units)) {
-            let message = format!("hidden layers need 1 to {MOST_UNITS} units, found {units}");
+        if let Some((_, message)) = self.wrong_layer() {
             return Err(Error::Argument(message));
         }
         let activation = match self.activation {

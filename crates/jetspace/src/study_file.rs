@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
-use crate::problem_file::{Name, Table};
+use crate::problem_file::{Name, Table, tables};
 
 /// A study: a problem, the methods that learn it, and how the results are measured.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -57,7 +57,7 @@ pub struct StudyFile {
     #[schemars(with = "Vec<OptimizerFile>")]
     pub optimizer: Vec<Spanned<OptimizerFile>>,
     /// What one method does differently, or what a method of your own is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "tables")]
     #[schemars(with = "IndexMap<String, MethodFile>")]
     pub method: Table<MethodFile>,
     /// How results are measured.
@@ -238,6 +238,10 @@ pub enum SweepFile {
     /// Steps of central differences.
     DifferenceStep(Vec<f64>),
 }
+
+/// Most steps of an optimiser: more than any machine does in a lifetime, and sums of them still fit
+/// into 64 bits.
+pub const MOST_STEPS: u64 = 1_000_000_000_000;
 
 /// An optimiser and how long it runs.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]

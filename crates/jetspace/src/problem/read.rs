@@ -1,5 +1,7 @@
 //! From the text of a problem file to a checked [`Problem`].
 
+mod conditions;
+
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,11 +12,10 @@ use jetspace_expr::{
 use jetspace_jet::MAX_VARIABLES;
 use toml::Spanned;
 
-use super::{Condition, Coordinate, Kind, Parameter, Place, Problem, Residual};
+use super::{Coordinate, Kind, Parameter, Problem, Residual};
 use crate::Error;
-use crate::problem_file::{ConditionFile, CoordinateFile, Formula, Name, ProblemFile};
-use crate::sampling::{End, Side};
-use crate::source::Source;
+use crate::problem_file::{CoordinateFile, Formula, Name, ProblemFile};
+use crate::source::{FileKind, Source};
 
 impl Problem {
     /// Reads a problem from a text; `name` is shown in messages.
@@ -38,16 +39,16 @@ impl Problem {
     /// # Errors
     /// A mistake in the source, with its place.
     pub fn from_source(source: &Arc<Source>) -> Result<Self, Error> {
-        let file: ProblemFile =
-            toml::from_str(&source.text).map_err(|error| source.toml_mistake(&error))?;
+        let file: ProblemFile = source.parse(FileKind::Problem)?;
         let mut reader = Reader { source, graph: Graph::new(), scope: Scope::new() };
+        // First, so that they can use nothing but those before them.
+        let parameters = reader.parameters(&file)?;
         let coordinates = reader.coordinates(&file)?;
         let fields = reader.fields(&file)?;
-        let parameters = reader.parameters(&file)?;
         reader.functions(&file)?;
         let truth = reader.truth(&file, &fields)?;
         let sources = reader.sources(&file, truth.as_deref())?;
-        let mut equations = reader.equations(&file, &fields)?;
+        let mut equations = reader.equations(&file)?;
         reader.solve_sources(&sources, &mut equations)?;
         let conditions = reader.conditions(&file, &coordinates)?;
         let path = Path::new(&source.name);
@@ -94,7 +95,8 @@ impl Reader<'_> {
         let count = file.coordinates.len();
         if !(1..=MAX_VARIABLES).contains(&count) {
             let message = format!("expected 1 to {MAX_VARIABLES} coordinates, found {count}");
-            return Err(self.source.mistake(None, message, "", "write them under [coordinates]"));
+            let help = "write them here, e.g. x = { range = [0, 1] }";
+            return Err(self.nothing_at(&["coordinates"], message, help));
         }
         let mut coordinates: Vec<Coordinate> = Vec::new();
         for (name, file) in &file.coordinates {
@@ -111,13 +113,20 @@ impl Reader<'_> {
     }
 
     fn coordinate(&mut self, name: &Name, file: &CoordinateFile) -> Result<Coordinate, Error> {
-        let [low, high] = &file.range;
-        let range = (self.number(low)?, self.number(high)?);
+        let [low, high] = file.range.get_ref().as_slice() else {
+            let count = file.range.get_ref().len();
+            let message = format!("expected a range of two numbers, found {count}");
+            let help = "give its lower and its upper end, e.g. range = [0, 1]";
+            return Err(self.source.mistake(file.range.span(), message, "not a range", help));
+        };
+        let range = (self.number(low, &[])?, self.number(high, &[])?);
         if range.0 >= range.1 {
-            let place = low.span().start..high.span().end;
-            let message = format!("expected a lower and a higher end, found {range:?}");
-            let help = "swap them, or widen the range";
-            return Err(self.source.mistake(place, message, "not a range", help));
+            let message = format!(
+                "expected a lower and then an upper end, found {} and {}",
+                range.0, range.1
+            );
+            let help = if range.0 > range.1 { "swap them" } else { "widen the range" };
+            return Err(self.source.mistake(file.range.span(), message, "not a range", help));
         }
         let default = if name.get_ref() == "t" { Kind::Time } else { Kind::Space };
         let kind = file.kind.unwrap_or(default);
@@ -134,7 +143,7 @@ impl Reader<'_> {
         if file.fields.is_empty() {
             let message = "expected at least one field, found none";
             let help = "name the unknown functions, e.g. fields = [\"u\"]";
-            return Err(self.source.mistake(None, message, "", help));
+            return Err(self.nothing_at(&["fields"], message, help));
         }
         for name in &file.fields {
             self.declare(name, Scope::field)?;
@@ -148,7 +157,7 @@ impl Reader<'_> {
         let unknown = file.unknowns.iter().map(|entry| (entry, true));
         for ((name, formula), unknown) in fixed.chain(unknown) {
             let known: Vec<f64> = parameters.iter().map(|p| p.value).collect();
-            let value = self.number_with(formula, &known)?;
+            let value = self.number(formula, &known).map_err(|error| too_early(error, file))?;
             self.declare(name, Scope::parameter)?;
             parameters.push(Parameter { name: name.get_ref().clone(), value, unknown });
         }
@@ -158,7 +167,7 @@ impl Reader<'_> {
     fn functions(&mut self, file: &ProblemFile) -> Result<(), Error> {
         for (name, formula) in &file.functions {
             let id = self.expression(formula)?;
-            self.only_coordinates(id, formula, "a named function")?;
+            self.only_coordinates(id, formula, "a function")?;
             self.declare(name, |scope, name| scope.function(name, id))?;
         }
         Ok(())
@@ -168,17 +177,16 @@ impl Reader<'_> {
         let Some(first) = file.truth.keys().next() else { return Ok(None) };
         for name in file.truth.keys() {
             if !fields.contains(name.get_ref()) {
-                let message = format!("{:?} is not a field", name.get_ref());
-                return Err(self.unknown(name, &message, fields));
+                return Err(self.source.unknown_name(name, "a field", fields));
             }
         }
         let mut truth = Vec::new();
         for field in fields {
             let given = file.truth.iter().find(|(name, _)| name.get_ref() == field);
             let Some((_, formula)) = given else {
-                let message = format!("the truth of field {field:?} is missing");
+                let message = format!("expected the truth of every field, found none of {field:?}");
                 let help = format!("add {field} = \"…\" to [truth], or remove [truth]");
-                return Err(self.source.mistake(first.span(), message, "others are given", help));
+                return Err(self.source.mistake(first.span(), message, "only others", help));
             };
             let id = self.expression(formula)?;
             self.only_coordinates(id, formula, "the truth")?;
@@ -199,13 +207,12 @@ impl Reader<'_> {
             let id = self.graph.symbol(symbol);
             self.declare(name, |scope, name| scope.function(name, id))?;
             let Some(equation) = names.iter().position(|n| n == of.get_ref()) else {
-                let message = format!("there is no equation {:?}", of.get_ref());
-                return Err(self.unknown(of, &message, &names));
+                return Err(self.source.unknown_name(of, "the name of an equation", &names));
             };
             let Some(truth) = truth else {
-                let message = "a source can only be made from a truth in closed form";
+                let message = "expected a truth to make the source from, found none";
                 let help = "add [truth], or write the source as a formula under [functions]";
-                return Err(self.source.mistake(name.span(), message, "no truth is given", help));
+                return Err(self.source.mistake(name.span(), message, "made from what?", help));
             };
             sources.push(Manufactured {
                 symbol,
@@ -217,22 +224,25 @@ impl Reader<'_> {
         Ok(sources)
     }
 
-    fn equations(&mut self, file: &ProblemFile, fields: &[String]) -> Result<Vec<Residual>, Error> {
+    fn equations(&mut self, file: &ProblemFile) -> Result<Vec<Residual>, Error> {
         let mut equations = Vec::new();
         for (name, formula) in &file.equations {
             equations.push(self.residual(name, formula)?);
         }
         if equations.is_empty() {
             let message = "expected at least one equation, found none";
-            let help = "write it under [equations], e.g. heat = \"u_t = u_xx\"";
-            return Err(self.source.mistake(None, message, "", help));
+            let help = "write it here, e.g. heat = \"u_t = u_xx\"";
+            return Err(self.nothing_at(&["equations"], message, help));
         }
         let ids: Vec<Id> = equations.iter().map(|e| e.expression).collect();
         let symbols = self.graph.symbols(&ids);
         for (number, name) in file.fields.iter().enumerate() {
             let is_of = |s: &Symbol| matches!(s, Symbol::Jet { field, .. } if *field == number);
             if !symbols.iter().any(is_of) {
-                let message = format!("field {:?} is in no equation", fields[number]);
+                let message = format!(
+                    "expected every field in some equation, found {:?} in none",
+                    name.get_ref()
+                );
                 let help = "add its equation, or remove the field";
                 return Err(self.source.mistake(name.span(), message, "never used", help));
             }
@@ -263,9 +273,13 @@ impl Reader<'_> {
         let slope = self.graph.partial(of.expression, source.symbol);
         let stands_in = |graph: &Graph, id| graph.symbols(&[id]).contains(&source.symbol);
         if stands_in(&self.graph, slope) || !stands_in(&self.graph, of.expression) {
-            let message = "a source must stand in its equation, and linearly";
-            let help = "write the equation as \"… = f\"";
-            return Err(self.source.mistake(source.place.clone(), message, "this one", help));
+            let message = format!(
+                "expected the source in equation {:?}, once and neither multiplied with itself nor in a \
+                 function, found {:?}",
+                of.name, of.text
+            );
+            let help = "write the equation as \"… = f\", with the name of the source for f";
+            return Err(self.source.mistake(source.place.clone(), message, "this source", help));
         }
         let zero = self.graph.constant(0.0);
         let is_zero = &mut |s, _: &mut Graph| (s == source.symbol).then_some(zero);
@@ -280,113 +294,14 @@ impl Reader<'_> {
         )
     }
 
-    fn conditions(
-        &mut self,
-        file: &ProblemFile,
-        coordinates: &[Coordinate],
-    ) -> Result<Vec<Condition>, Error> {
-        let mut conditions = Vec::new();
-        for (name, condition) in &file.conditions {
-            let place = self.place(name, condition, coordinates)?;
-            if condition.require.is_empty() {
-                let message = "expected something that holds there, found nothing";
-                let help = "add it, e.g. require = [\"u = 0\"]";
-                return Err(self.source.mistake(name.span(), message, "empty", help));
-            }
-            let inside = self.scope.clone();
-            if matches!(place, Place::Pair(_)) {
-                self.scope = inside.clone().with_other();
-            }
-            let residuals: Result<Vec<_>, Error> =
-                condition.require.iter().map(|formula| self.residual(name, formula)).collect();
-            self.scope = inside;
-            let name = name.get_ref().clone();
-            conditions.push(Condition { name, place, residuals: residuals? });
-        }
-        Ok(conditions)
-    }
-
-    fn place(
-        &self,
-        name: &Name,
-        file: &ConditionFile,
-        coordinates: &[Coordinate],
-    ) -> Result<Place, Error> {
-        let message = match (&file.on, &file.pair, &file.at) {
-            (Some(on), None, None) => return self.sides(on, coordinates).map(Place::Sides),
-            (None, Some(pair), None) => {
-                let names: Vec<String> = coordinates.iter().map(|c| c.name.clone()).collect();
-                let found = names.iter().position(|n| n == pair.get_ref()).map(Place::Pair);
-                let message = format!("{:?} is not a coordinate", pair.get_ref());
-                return found.ok_or_else(|| self.unknown(pair, &message, &names));
-            }
-            (None, None, Some(points)) => return self.points(points, coordinates),
-            (None, None, None) => "the condition does not say where it holds",
-            _ => "the condition says more than once where it holds",
-        };
-        let help = "give one of on = \"boundary\", pair = \"x\", at = [[…], …]";
-        Err(self.source.mistake(name.span(), message, "here", help))
-    }
-
-    fn sides(&self, on: &Spanned<String>, coordinates: &[Coordinate]) -> Result<Vec<Side>, Error> {
-        let low = |axis| Side { axis, end: End::Low };
-        let high = |axis| Side { axis, end: End::High };
-        let mut named = Vec::new();
-        let of_kind = |kind| (0..coordinates.len()).filter(move |&i| coordinates[i].kind == kind);
-        let boundary: Vec<_> =
-            of_kind(Kind::Space).flat_map(|axis| [low(axis), high(axis)]).collect();
-        let initial: Vec<_> = of_kind(Kind::Time).map(low).collect();
-        named.extend([("boundary".to_owned(), boundary), ("initial".to_owned(), initial)]);
-        for (i, coordinate) in coordinates.iter().enumerate() {
-            named.push((format!("{}.min", coordinate.name), vec![low(i)]));
-            named.push((format!("{}.max", coordinate.name), vec![high(i)]));
-        }
-        named.retain(|(_, sides)| !sides.is_empty());
-        let known: Vec<String> = named.iter().map(|(name, _)| name.clone()).collect();
-        let found = named.into_iter().find(|(name, _)| name == on.get_ref());
-        let message = format!("{:?} is not a side of the domain", on.get_ref());
-        found.map(|(_, sides)| sides).ok_or_else(|| self.unknown(on, &message, &known))
-    }
-
-    fn points(
-        &self,
-        points: &Spanned<Vec<Vec<f64>>>,
-        coordinates: &[Coordinate],
-    ) -> Result<Place, Error> {
-        let wrong = |message: String| {
-            Err(self.source.mistake(points.span(), message, "in this list", "correct the list"))
-        };
-        if points.get_ref().is_empty() {
-            return wrong("expected at least one point, found none".to_owned());
-        }
-        for (number, point) in (1..).zip(points.get_ref()) {
-            let (expected, found) = (coordinates.len(), point.len());
-            if found != expected {
-                return wrong(format!(
-                    "point {number}: expected {expected} numbers, one per coordinate, found {found}"
-                ));
-            }
-            for (value, Coordinate { name, range: (low, high), .. }) in
-                point.iter().zip(coordinates)
-            {
-                if !(low..=high).contains(&value) {
-                    return wrong(format!(
-                        "point {number}: expected {name} from {low} to {high}, found {value}"
-                    ));
-                }
-            }
-        }
-        let column = |i: usize| points.get_ref().iter().map(|point| point[i]).collect();
-        Ok(Place::Points((0..coordinates.len()).map(column).collect()))
-    }
-
     fn declare(
         &mut self,
         name: &Name,
         add: impl FnOnce(Scope, &str) -> Result<Scope, ExprError>,
     ) -> Result<(), Error> {
-        self.scope = add(std::mem::take(&mut self.scope), name.get_ref())
-            .map_err(|error| self.source.formula_mistake(&name.span(), name.get_ref(), &error))?;
+        self.scope = add(std::mem::take(&mut self.scope), name.get_ref()).map_err(|error| {
+            self.source.mistake(name.span(), error.message(), "choose another", error.help())
+        })?;
         Ok(())
     }
 
@@ -407,12 +322,8 @@ impl Reader<'_> {
         Ok(Residual { name, text, place: formula.span(), expression })
     }
 
-    fn number(&mut self, formula: &Spanned<Formula>) -> Result<f64, Error> {
-        self.number_with(formula, &[])
-    }
-
-    /// The value of a formula in the parameters known so far.
-    fn number_with(&mut self, formula: &Spanned<Formula>, known: &[f64]) -> Result<f64, Error> {
+    /// The value of a formula in the parameters whose values are given.
+    fn number(&mut self, formula: &Spanned<Formula>, known: &[f64]) -> Result<f64, Error> {
         let id = self.expression(formula)?;
         let value = |symbol| match symbol {
             Symbol::Parameter(i) => known.get(i).copied().unwrap_or(f64::NAN),
@@ -422,7 +333,11 @@ impl Reader<'_> {
             [value] if value.is_finite() => Ok(value),
             _ => {
                 let message = format!("expected a finite number, found {}", formula.get_ref().0);
-                let help = "only numbers, pi, e and the parameters above it may stand here";
+                let help = if self.graph.symbols(&[id]).is_empty() {
+                    "scale the problem so that its numbers are near 1"
+                } else {
+                    "write the number itself; only parameters may depend on parameters"
+                };
                 Err(self.source.mistake(formula.span(), message, "not a number", help))
             }
         }
@@ -438,12 +353,26 @@ impl Reader<'_> {
         if self.graph.symbols(&[id]).iter().all(known) {
             return Ok(());
         }
-        let message = format!("{what} must be a formula in coordinates and parameters alone");
+        let message = format!("expected coordinates and parameters alone in {what}, found fields");
         let help = "write it in closed form";
-        Err(self.source.mistake(formula.span(), message, "it has fields in it", help))
+        Err(self.source.mistake(formula.span(), message, "has fields in it", help))
     }
 
-    fn unknown(&self, name: &Spanned<String>, message: &str, known: &[String]) -> Error {
-        self.source.unknown_name(name, message, known)
+    /// Where there should be something, there is nothing.
+    fn nothing_at(&self, path: &[&str], message: impl Into<String>, help: &str) -> Error {
+        self.source.mistake(self.source.place_of(path), message, "empty", help)
     }
+}
+
+/// Says so if a parameter names one that comes later, or a coordinate.
+fn too_early(error: Error, file: &ProblemFile) -> Error {
+    let Error::Mistake(mut mistake) = error else { return error };
+    let place = mistake.place.clone().unwrap_or(0..0);
+    let found = mistake.source_text.text.get(place).unwrap_or_default();
+    let mut later =
+        file.parameters.keys().chain(file.unknowns.keys()).chain(file.coordinates.keys());
+    if later.any(|name| name.get_ref() == found) {
+        "a parameter may use only the parameters above it".clone_into(&mut mistake.help);
+    }
+    Error::Mistake(mistake)
 }

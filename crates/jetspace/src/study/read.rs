@@ -1,22 +1,24 @@
 //! From the text of a study file to a checked [`Study`].
 
+mod optimizers;
+mod points;
+mod targets;
+
 use std::path::Path;
 use std::sync::Arc;
 
-use jetspace_expr::{Scope, parse_expression};
+use jetspace_expr::{Scope, nearest, parse_expression};
+use jetspace_jet::Network;
 use toml::Spanned;
 
-use super::{Method, PointsPlan, Study, Variant, WeightedTerm};
+use super::{Method, Study, WeightedTerm};
 use crate::builtin;
 use crate::error::Error;
 use crate::method::{KINDS, RECIPES, TermKind};
-use crate::problem::{Place, Problem};
+use crate::problem::Problem;
 use crate::problem_file::Table;
-use crate::source::Source;
-use crate::study_file::{
-    Generator, MethodFile, OptimizerFile, PointsFile, SamplerFile, StudyFile, SweepFile,
-    TargetsFile,
-};
+use crate::source::{FileKind, Source};
+use crate::study_file::{MethodFile, SamplerFile, StudyFile};
 
 impl Study {
     /// Reads a study from a text; `name` is shown in messages, and files are relative to it.
@@ -32,7 +34,7 @@ impl Study {
     /// # Errors
     /// There is neither, or it has a mistake.
     pub fn open(name_or_path: &str) -> Result<Self, Error> {
-        Self::from_source(&builtin::open(builtin::STUDIES, "study", name_or_path)?)
+        Self::from_source(&builtin::open(&[builtin::STUDIES], "study", name_or_path)?)
     }
 
     /// Reads a study from a source.
@@ -40,10 +42,11 @@ impl Study {
     /// # Errors
     /// A mistake in the source or in the problem that it names, with its place.
     pub fn from_source(source: &Arc<Source>) -> Result<Self, Error> {
-        let file: StudyFile =
-            toml::from_str(&source.text).map_err(|error| source.toml_mistake(&error))?;
+        let file: StudyFile = source.parse(FileKind::Study)?;
         let problem = read_problem(source, &file.problem)?;
-        Self::new(source, file, problem)
+        let study = Self::new(source, file, problem)?;
+        study.find_points()?;
+        Ok(study)
     }
 
     /// Reads a study whose problem is not looked up by its name but given.
@@ -51,22 +54,18 @@ impl Study {
     /// # Errors
     /// A mistake in either, with its place.
     pub fn from_sources(source: &Arc<Source>, problem: &Arc<Source>) -> Result<Self, Error> {
-        let file: StudyFile =
-            toml::from_str(&source.text).map_err(|error| source.toml_mistake(&error))?;
+        let file = source.parse(FileKind::Study)?;
         Self::new(source, file, Problem::from_source(problem)?)
     }
 
     fn new(source: &Arc<Source>, file: StudyFile, problem: Problem) -> Result<Self, Error> {
         let path = Path::new(&source.name);
         let mut reader = Reader { source, problem };
-        let network = file
-            .network
-            .network(&reader.problem)
-            .map_err(|error| source.mistake(None, error.to_string(), "", "correct [network]"))?;
+        let network = reader.network(&file)?;
         let methods = reader.methods(&file)?;
-        let mut points = reader.points(&file.points, path.parent().unwrap_or(Path::new("")))?;
-        points.generator = file.generator;
+        let points = reader.points(&file, path.parent().unwrap_or(Path::new("")))?;
         reader.seeds(&file)?;
+        let variants = reader.variants(&file)?;
         let grid = reader.grid(&file)?;
         let published = reader.published(&file, &methods)?;
         let stem = path.file_stem();
@@ -83,7 +82,7 @@ impl Study {
             network,
             network_file: file.network,
             points,
-            variants: variants(file.targets, file.sweep.as_ref()),
+            variants,
             grid,
             published,
             published_in: file.published_in,
@@ -94,32 +93,23 @@ impl Study {
 fn read_problem(source: &Arc<Source>, name: &Spanned<String>) -> Result<Problem, Error> {
     let beside = Path::new(&source.name).parent().map(|folder| folder.join(name.get_ref()));
     if let Some(path) = beside.filter(|path| path.is_file()) {
-        return Problem::read(&path);
+        let problem = Source::read(&path)?;
+        if FileKind::of(&problem)? == FileKind::Study {
+            let help = "name the problem that the study is about";
+            return Err(source.mistake(
+                name.span(),
+                "expected a problem, found a study",
+                "a study",
+                help,
+            ));
+        }
+        return Problem::from_source(&problem);
     }
     if let Some(text) = builtin::text(builtin::PROBLEMS, name.get_ref()) {
         return Problem::parse(&format!("{}.toml", name.get_ref()), text);
     }
-    let message = format!("{:?} is neither a built-in problem nor a file", name.get_ref());
-    Err(source.unknown_name(name, &message, &builtin::names(builtin::PROBLEMS)))
-}
-
-fn variants(targets: TargetsFile, sweep: Option<&SweepFile>) -> Vec<Variant> {
-    let with = |name: &str, value: f64, targets| Variant {
-        label: format!("{name} = {value}"),
-        value: Some(value),
-        targets,
-    };
-    match sweep {
-        None => vec![Variant { label: String::new(), value: None, targets }],
-        Some(SweepFile::Noise(levels)) => levels
-            .iter()
-            .map(|&noise| with("noise", noise, TargetsFile { noise, ..targets }))
-            .collect(),
-        Some(SweepFile::DifferenceStep(steps)) => steps
-            .iter()
-            .map(|&h| with("step", h, TargetsFile { difference_step: Some(h), ..targets }))
-            .collect(),
-    }
+    let expected = "a built-in problem or a file beside this one";
+    Err(source.unknown_name(name, expected, &builtin::names(&[builtin::PROBLEMS])))
 }
 
 struct Reader<'a> {
@@ -128,33 +118,59 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn network(&self, file: &StudyFile) -> Result<Network, Error> {
+        /// More would not fit into memory together with their gradient and history.
+        const MOST_PARAMETERS: usize = 1 << 30;
+        let wrong = |path: &[&str], message: String, label: &str| {
+            let place = self.source.place_of(&[&["network", "hidden"], path].concat());
+            self.source.mistake(place, message, label, "e.g. hidden = [50, 50, 50, 50]")
+        };
+        if let Some((layer, message)) = file.network.wrong_layer() {
+            return Err(wrong(&[&layer.to_string()], message, "this layer"));
+        }
+        let network = file.network.network(&self.problem);
+        let network = network.map_err(|error| wrong(&[], error.to_string(), "these layers"))?;
+        let count = network.parameter_count();
+        if count > MOST_PARAMETERS {
+            let message =
+                format!("expected at most {MOST_PARAMETERS} weights and biases, found {count}");
+            return Err(wrong(&[], message, "too many"));
+        }
+        Ok(network)
+    }
+
     fn methods(&mut self, file: &StudyFile) -> Result<Vec<Method>, Error> {
         let recipes = RECIPES.iter().map(|(name, ..)| (*name).to_owned());
         let own = file.method.iter().filter(|(_, m)| m.terms.is_some());
         let known: Vec<String> = recipes.chain(own.map(|(n, _)| n.get_ref().clone())).collect();
         if let Some(name) = file.method.keys().find(|name| !known.contains(name.get_ref())) {
-            let message = format!("{:?} is no built-in method and has no terms", name.get_ref());
-            return Err(self.source.unknown_name(name, &message, &known));
+            let found = name.get_ref();
+            let message = format!("expected a built-in method, or one with terms, found {found:?}");
+            let known = known.join(", ");
+            let help = format!("add terms, e.g. terms = [\"gradient\"], or choose from {known}");
+            return Err(self.source.mistake(name.span(), message, "has no terms", help));
         }
-        if file.methods.is_empty() || file.optimizer.is_empty() {
-            let message = "expected at least one method and one optimizer, found none";
-            let help = "e.g. methods = [\"derl\"] and [[optimizer]] with method = \"adam\"";
-            return Err(self.source.mistake(None, message, "", help));
+        if file.methods.is_empty() {
+            let place = self.source.place_of(&["methods"]);
+            let message = "expected at least one method, found none";
+            return Err(self.source.mistake(place, message, "empty", "e.g. methods = [\"derl\"]"));
         }
         let mut methods: Vec<Method> = Vec::new();
         for name in &file.methods {
             let settings = file.method.iter().find(|(n, _)| n.get_ref() == name.get_ref());
             let settings = settings.map(|(_, settings)| settings);
             if methods.iter().any(|m| m.name == *name.get_ref()) {
-                let help = "name each method once";
-                return Err(self.source.mistake(
-                    name.span(),
-                    "found a method twice",
-                    "again",
-                    help,
-                ));
+                let message =
+                    format!("expected each method once, found {:?} again", name.get_ref());
+                return Err(self.source.mistake(name.span(), message, "again", "remove it"));
             }
             let kinds = match settings.and_then(|s| s.terms.as_ref()) {
+                Some(terms) if terms.is_empty() => {
+                    let place = self.source.place_of(&["method", name.get_ref(), "terms"]);
+                    let message = "expected at least one term, found none";
+                    let help = "e.g. terms = [\"gradient\"]";
+                    return Err(self.source.mistake(place, message, "empty", help));
+                }
                 Some(terms) => {
                     terms.iter().map(|term| self.kind(term)).collect::<Result<_, _>>()?
                 }
@@ -167,10 +183,9 @@ impl Reader<'_> {
 
     fn recipe(&self, name: &Spanned<String>, known: &[String]) -> Result<Vec<TermKind>, Error> {
         let found = RECIPES.iter().find(|(recipe, ..)| recipe == name.get_ref());
-        let message = format!("{:?} is not a method", name.get_ref());
         found
             .map(|(_, kinds, _)| kinds.to_vec())
-            .ok_or_else(|| self.source.unknown_name(name, &message, known))
+            .ok_or_else(|| self.source.unknown_name(name, "a method", known))
     }
 
     fn method(
@@ -185,17 +200,18 @@ impl Reader<'_> {
         let needs_data = kinds.iter().any(|kind| !kind.data(&self.problem).is_empty());
         let from_file = matches!(file.points.get_ref().interior, SamplerFile::File { .. });
         if needs_data && !closed_form && !from_file {
-            let message =
-                format!("method {:?} needs data, and the problem has no [truth]", name.get_ref());
-            let help =
-                "use pinn, add a truth to the problem, or take the points from a file with data";
+            let message = format!(
+                "expected data for method {:?}, found neither a truth nor a file",
+                name.get_ref()
+            );
+            let help = "use pinn, add [truth] to the problem, or take the points inside from a file \
+                        with data";
             return Err(self.source.mistake(name.span(), message, "needs data", help));
         }
         let none = Table::new();
         let own = settings.map_or(&none, |s| &s.weights);
-        for weights in [own, &file.weights] {
-            self.check_weights(weights, &kinds)?;
-        }
+        self.check_weights(own, &["method", name.get_ref(), "weights"], &kinds)?;
+        self.check_weights(&file.weights, &["weights"], &kinds)?;
         let terms = kinds.into_iter().map(|kind| {
             let keys = kind.weight_keys(&self.problem);
             let find = |table: &Table<f64>| {
@@ -206,12 +222,19 @@ impl Reader<'_> {
             WeightedTerm { label: kind.label(&self.problem), kind, weight }
         });
         let terms = terms.collect();
-        let optimizers = settings.and_then(|s| s.optimizer.as_ref()).unwrap_or(&file.optimizer);
-        let optimizers = optimizers.iter().map(|o| self.optimizer(o)).collect::<Result<_, _>>()?;
+        let optimizers = match settings.and_then(|s| s.optimizer.as_ref()) {
+            Some(own) => self.optimizers(own, &["method", name.get_ref(), "optimizer"])?,
+            None => self.optimizers(&file.optimizer, &["optimizer"])?,
+        };
         Ok(Method { name: name.get_ref().clone(), terms, optimizers })
     }
 
-    fn check_weights(&self, weights: &Table<f64>, kinds: &[TermKind]) -> Result<(), Error> {
+    fn check_weights(
+        &self,
+        weights: &Table<f64>,
+        path: &[&str],
+        kinds: &[TermKind],
+    ) -> Result<(), Error> {
         let of_study = ["data", "equation", "conditions"].map(str::to_owned);
         let all = KINDS.iter().map(|(_, kind)| kind).chain(kinds);
         let mut known: Vec<String> = all.flat_map(|kind| kind.weight_keys(&self.problem)).collect();
@@ -220,13 +243,14 @@ impl Reader<'_> {
         known.dedup();
         for (name, weight) in weights {
             if !known.contains(name.get_ref()) {
-                let message = format!("{:?} is not a kind of term or a condition", name.get_ref());
-                return Err(self.source.unknown_name(name, &message, &known));
+                let expected = "a kind of term or a condition";
+                return Err(self.source.unknown_name(name, expected, &known));
             }
             if !(weight.is_finite() && *weight >= 0.0) {
-                let message =
-                    format!("expected a weight that is finite and not negative, found {weight}");
-                return Err(self.source.mistake(name.span(), message, "this weight", "correct it"));
+                let place = self.source.place_of(&[path, &[name.get_ref()]].concat());
+                let message = format!("expected a weight of 0 or more, found {weight}");
+                let help = "1 is the default, and 0 leaves the term out";
+                return Err(self.source.mistake(place, message, "not a weight", help));
             }
         }
         Ok(())
@@ -243,7 +267,14 @@ impl Reader<'_> {
         parse_expression(text)
             .and_then(|parsed| scope.lower(&parsed, graph))
             .map(|expression| TermKind::Residual { text: text.clone(), expression })
-            .map_err(|error| self.source.formula_mistake(&term.span(), text, &error))
+            .map_err(|error| match nearest(text, KINDS.iter().map(|(name, _)| *name)) {
+                Some(kind) => {
+                    let message = format!("expected a kind of term or a residual, found {text:?}");
+                    let help = format!("did you mean {kind:?}?");
+                    self.source.mistake(term.span(), message, "not known", help)
+                }
+                None => self.source.formula_mistake(&term.span(), text, &error),
+            })
     }
 
     fn scope_with_data(&self) -> Result<Scope, Error> {
@@ -258,130 +289,19 @@ impl Reader<'_> {
         Ok(scope)
     }
 
-    fn optimizer(&self, file: &Spanned<OptimizerFile>) -> Result<OptimizerFile, Error> {
-        let fits = |rate: f64| rate.is_finite() && rate > 0.0;
-        let (rate, length) = match file.get_ref() {
-            OptimizerFile::Adam { rate, steps, .. } => (*rate, *steps),
-            OptimizerFile::LbfgsFixed { rate, epochs, .. } => (*rate, *epochs),
-        };
-        if !fits(rate) || length == 0 {
-            let message = format!(
-                "expected a positive rate and at least one step, found {rate} and {length}"
-            );
-            return Err(self.source.mistake(file.span(), message, "this optimizer", "correct it"));
-        }
-        Ok(file.get_ref().clone())
-    }
-
-    fn points(&self, file: &Spanned<PointsFile>, folder: &Path) -> Result<PointsPlan, Error> {
-        let PointsFile { seed, interior, conditions, batch, condition_batch } = file.get_ref();
-        let names: Vec<String> = self.problem.conditions.iter().map(|c| c.name.clone()).collect();
-        if let Some(name) = conditions.keys().find(|name| !names.contains(name.get_ref())) {
-            let message = format!("the problem has no condition {:?}", name.get_ref());
-            return Err(self.source.unknown_name(name, &message, &names));
-        }
-        if *batch == Some(0) || *condition_batch == Some(0) {
-            let help = "leave it out to use all points in each step";
-            return Err(self.source.mistake(
-                file.span(),
-                "a batch needs at least one point",
-                "here",
-                help,
-            ));
-        }
-        let dimensions = self.problem.coordinates.len();
-        self.sampler(interior, dimensions, file)?;
-        let mut samplers = Vec::new();
-        for condition in &self.problem.conditions {
-            let given = conditions.iter().find(|(n, _)| *n.get_ref() == condition.name);
-            let sampler = match (&condition.place, given) {
-                (Place::Points(_), None) => None,
-                (Place::Points(_), Some((name, _))) => {
-                    let message =
-                        format!("condition {:?} has its points in the problem", condition.name);
-                    return Err(self.source.mistake(
-                        name.span(),
-                        message,
-                        "not needed",
-                        "remove it",
-                    ));
-                }
-                (_, Some((_, sampler))) => {
-                    self.sampler(sampler, dimensions, file)?;
-                    Some(sampler.clone())
-                }
-                (_, None) => {
-                    let message = format!("condition {:?} has no points", condition.name);
-                    let help = format!(
-                        "add e.g. points.conditions.{} = {{ sampler = \"uniform\", count = 100 }}",
-                        condition.name
-                    );
-                    return Err(self.source.mistake(file.span(), message, "in here", help));
-                }
-            };
-            samplers.push(sampler);
-        }
-        Ok(PointsPlan {
-            seed: *seed,
-            generator: Generator::default(),
-            interior: interior.clone(),
-            conditions: samplers,
-            batch: *batch,
-            condition_batch: *condition_batch,
-            folder: folder.to_owned(),
-        })
-    }
-
-    fn sampler(
-        &self,
-        sampler: &SamplerFile,
-        dimensions: usize,
-        file: &Spanned<PointsFile>,
-    ) -> Result<(), Error> {
-        /// More would not fit into memory, whatever the network.
-        const MOST_POINTS: usize = 100_000_000;
-        let count = match sampler {
-            SamplerFile::Uniform { count }
-            | SamplerFile::LatinHypercube { count }
-            | SamplerFile::Sobol { count } => Some(*count),
-            SamplerFile::Grid { nodes, .. } => {
-                if nodes.len() != dimensions {
-                    let message = format!(
-                        "expected nodes along {dimensions} coordinates, found {}",
-                        nodes.len()
-                    );
-                    let help = "give one number per coordinate, in their order";
-                    return Err(self.source.mistake(file.span(), message, "in here", help));
-                }
-                nodes.iter().try_fold(1, |product: usize, &n| product.checked_mul(n))
-            }
-            SamplerFile::File { .. } => Some(1),
-        };
-        if count.is_some_and(|count| (1..=MOST_POINTS).contains(&count)) {
-            return Ok(());
-        }
-        let message = format!("expected 1 to {MOST_POINTS} points");
-        Err(self.source.mistake(file.span(), message, "in here", "correct the numbers"))
-    }
-
     fn seeds(&self, file: &StudyFile) -> Result<(), Error> {
         if file.seeds.is_empty() {
+            let place = self.source.place_of(&["seeds"]);
             let message = "expected at least one seed, found none";
-            return Err(self.source.mistake(None, message, "", "e.g. seeds = [0]"));
+            return Err(self.source.mistake(place, message, "empty", "e.g. seeds = [0]"));
+        }
+        let again = |(n, seed): (usize, &u64)| file.seeds[..n].contains(seed).then_some((n, *seed));
+        if let Some((n, seed)) = file.seeds.iter().enumerate().find_map(again) {
+            let place = self.source.place_of(&["seeds", &n.to_string()]);
+            let message = format!("expected each seed once, found {seed} again");
+            return Err(self.source.mistake(place, message, "again", "remove it, or change it"));
         }
         Ok(())
-    }
-
-    fn grid(&self, file: &StudyFile) -> Result<Vec<usize>, Error> {
-        let dimensions = self.problem.coordinates.len();
-        match &file.evaluation.grid {
-            None => Ok(self.problem.default_grid()),
-            Some(grid) if grid.len() == dimensions && !grid.contains(&0) => Ok(grid.clone()),
-            Some(grid) => {
-                let message = format!("expected {dimensions} numbers of nodes, found {grid:?}");
-                Err(self.source.mistake(None, message, "", "correct grid in [evaluation]"))
-            }
-        }
     }
 
     fn published(
@@ -391,8 +311,7 @@ impl Reader<'_> {
     ) -> Result<indexmap::IndexMap<String, indexmap::IndexMap<String, f64>>, Error> {
         let names: Vec<String> = methods.iter().map(|m| m.name.clone()).collect();
         if let Some(name) = file.published.keys().find(|name| !names.contains(name.get_ref())) {
-            let message = format!("the study has no method {:?}", name.get_ref());
-            return Err(self.source.unknown_name(name, &message, &names));
+            return Err(self.source.unknown_name(name, "a method of the study", &names));
         }
         Ok(file.published.iter().map(|(n, m)| (n.get_ref().clone(), m.clone())).collect())
     }
