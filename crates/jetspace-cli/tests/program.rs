@@ -20,6 +20,23 @@ fn version_is_the_packages() {
 }
 
 #[test]
+fn all_that_comes_with_it_is_correct() {
+    let listed = jetspace(&["list", "--json"]);
+    let entries: Vec<Value> =
+        text(&listed.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(entries.len() >= 5, "{entries:?}");
+    let folder = tempfile::tempdir().unwrap();
+    for entry in entries {
+        let (kind, name) = (entry["kind"].as_str().unwrap(), entry["name"].as_str().unwrap());
+        let shown = jetspace(&["show", name, &format!("--{kind}")]);
+        let file = folder.path().join(format!("{kind}.toml"));
+        std::fs::write(&file, &shown.stdout).unwrap();
+        let output = jetspace(&["check", file.to_str().unwrap()]);
+        assert!(output.status.success(), "{kind} {name}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
 fn help_names_the_cases() {
     let output = jetspace(&["bench", "--help"]);
     assert!(output.status.success());
