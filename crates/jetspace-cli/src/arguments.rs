@@ -152,7 +152,8 @@ pub struct EvalArguments {
     /// The folder of a run, or a model file.
     pub run: PathBuf,
 
-    /// Nodes along each coordinate, e.g. 401x401 [default: that of the study, or 201 each].
+    /// Nodes along each coordinate, e.g. 401x401 [default: that of the study; for a model
+    /// file alone 201 in up to two dimensions, 51 in three, 11 in more].
     #[arg(long, value_name = "N×…", value_parser = grid)]
     pub grid: Option<Grid>,
 

@@ -40,7 +40,8 @@ fn check_problem(problem: &Problem, out: &mut impl Write) -> Result<(), Failure>
         writeln!(out, "  parameter     {} {kind} {}", parameter.name, parameter.value)?;
     }
     writeln!(out, "  derivatives   {} (order {})", check.derivatives.join(", "), check.order)?;
-    writeln!(out, "  components    {}", check.components)?;
+    let each = if problem.fields.len() > 1 { " (of each field)" } else { "" };
+    writeln!(out, "  components    {}{each}", check.components.join(", "))?;
     for condition in &problem.conditions {
         let place = match &condition.place {
             Place::Sides(sides) => sides
@@ -81,7 +82,7 @@ fn describe_study(study: &Study, out: &mut impl Write) -> Result<(), Failure> {
     writeln!(out, "study: {}", study.title)?;
     writeln!(out, "  network       {}", study.network)?;
     writeln!(out, "  precision     {}", study.dtype.name())?;
-    let collocation = jetspace::collocation::Collocation::new(&study.problem, &study.points)?;
+    let collocation = jetspace::run::prepare(study)?;
     writeln!(out, "  points        {} inside", collocation.interior.len())?;
     for (condition, points) in study.problem.conditions.iter().zip(&collocation.conditions) {
         writeln!(out, "                {} for {}", points.len(), condition.name)?;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use jetspace::evaluation::grid_points;
 use jetspace::model::Model;
 use jetspace::point_set::PointSet;
+use jetspace::run::Folder;
 use jetspace::{Error, collocation, table};
 use serde_json::json;
 
@@ -53,11 +54,12 @@ pub fn predict(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
 pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     let file = if arguments.best { "best.safetensors" } else { "model.safetensors" };
     let out = &mut std::io::stdout().lock();
+    let of_run = grid_of_run(&arguments.run)?;
     for (name, path) in models(&arguments.run, file)? {
         let model = Model::read(&path)?;
         let grid = match &arguments.grid {
             Some(grid) => nodes(&grid.0, &model.problem)?,
-            None => model.problem.default_grid(),
+            None => of_run.clone().unwrap_or_else(|| model.problem.default_grid()),
         };
         let metrics = model.evaluate_on(&grid, ALL_THREADS)?.metrics;
         if arguments.json {
@@ -69,6 +71,14 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The evaluation grid of the run that a path is or lies in.
+fn grid_of_run(path: &Path) -> Result<Option<Vec<usize>>, Error> {
+    match path.ancestors().take(3).find(|folder| folder.join("run.json").is_file()) {
+        Some(folder) => Ok(Some(Folder::open(folder)?.1.grid)),
+        None => Ok(None),
+    }
 }
 
 fn nodes(grid: &[usize], problem: &jetspace::Problem) -> Result<Vec<usize>, Error> {

@@ -32,6 +32,7 @@ use crate::Error;
 use crate::collocation::Collocation;
 use crate::evaluation::Evaluation;
 use crate::model::Model;
+use crate::objective::Objective;
 use crate::study::{Dtype, Method, Study, Variant};
 use crate::table;
 use crate::training::{Scalar, Status, Training};
@@ -143,7 +144,7 @@ pub fn run(
     execution: Execution,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Error> {
-    let collocation = Collocation::new(&study.problem, &study.points)?;
+    let collocation = prepare(study)?;
     let members = members(study);
     let mut results = Vec::new();
     for (number, member) in (1..).zip(&members) {
@@ -165,6 +166,22 @@ pub fn run(
     folder.write_json("results.json", &results)?;
     presentation::write(study, folder, &members, &results)?;
     Ok(Outcome::Finished(results))
+}
+
+/// The points of a study, after making every method's objective at them: data that is missing shows
+/// before the first training, not after it.
+///
+/// # Errors
+/// Points that cannot be drawn or read, or data that is neither in a file nor known from the truth.
+pub fn prepare(study: &Study) -> Result<Collocation, Error> {
+    let collocation = Collocation::new(&study.problem, &study.points)?;
+    // Variants differ in noise and the like: what the first has, all have.
+    if let Some(variant) = study.variants.first() {
+        for method in &study.methods {
+            Objective::<f64>::new(study, method, variant, &collocation, 0)?;
+        }
+    }
+    Ok(collocation)
 }
 
 /// All trainings of a study: for each variant, each method with each seed.

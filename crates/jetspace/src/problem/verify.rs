@@ -2,7 +2,7 @@
 //! so that a wrong sign is found before anyone trains.
 
 use jetspace_expr::{Graph, Id, Program, Scratch, Symbol};
-use jetspace_jet::InstructionSet;
+use jetspace_jet::{Component, InstructionSet, MultiIndex};
 
 use super::{Place, Problem, Residual};
 use crate::Error;
@@ -24,8 +24,9 @@ pub struct Check {
     pub derivatives: Vec<String>,
     /// The highest order among them.
     pub order: usize,
-    /// Components of the jet that training on the equations carries, after collapsing.
-    pub components: String,
+    /// Components of the jet that training on the equations carries for each field, after
+    /// collapsing, e.g. u_xx + u_yy; written with the name of the first field.
+    pub components: Vec<String>,
     /// Equations, then conditions, at the truth; empty if it is not known in closed form.
     pub verdicts: Vec<Verdict>,
 }
@@ -66,9 +67,33 @@ impl Problem {
         Ok(Check {
             derivatives: used.iter().map(|&s| self.symbol_name(s)).collect(),
             order: used.iter().map(order).max().unwrap_or(0),
-            components: format!("{} ({})", jets.set.len(), jets.set),
+            components: jets.set.components().map(|c| self.component_name(&c)).collect(),
             verdicts: self.verdicts()?,
         })
+    }
+
+    fn component_name(&self, component: &Component) -> String {
+        let name = |&index: &MultiIndex| self.symbol_name(Symbol::Jet { field: 0, index });
+        match component {
+            Component::Derivative(index) => name(index),
+            Component::Combination(terms) => {
+                let mut text = String::new();
+                for (index, weight) in terms {
+                    let sign = match (text.is_empty(), *weight < 0.0) {
+                        (true, false) => "",
+                        (true, true) => "-",
+                        (false, false) => " + ",
+                        (false, true) => " - ",
+                    };
+                    let factor = match weight.abs() {
+                        1.0 => String::new(),
+                        size => format!("{size}*"),
+                    };
+                    text.extend([sign, &factor, &name(index)]);
+                }
+                text
+            }
+        }
     }
 
     /// The mistake of an equation or condition that the truth does not fulfil.
@@ -182,4 +207,25 @@ pub fn evaluate(
     let mut scratch = Scratch::new(InstructionSet::best());
     program.evaluate(&inputs, points, &mut scratch, &mut outputs)?;
     Ok(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_are_written_as_formulas() {
+        let problem = Problem::parse(
+            "waves.toml",
+            r#"
+            title = "Waves in a medium that is not isotropic"
+            fields = ["u"]
+            coordinates = { t = { range = [0, 1] }, x = { range = [0, 1] }, y = { range = [0, 1] } }
+            equations.waves = "u_tt = 2*u_xx - 0.5*u_xy + u_yy"
+            "#,
+        );
+        let components = problem.and_then(|problem| problem.check()).unwrap().components;
+        let expected = ["u", "u_t", "u_x", "u_y", "u_tt - 2*u_xx + 0.5*u_xy - u_yy"];
+        assert_eq!(components, expected);
+    }
 }

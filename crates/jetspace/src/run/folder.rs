@@ -112,12 +112,13 @@ impl Folder {
         std::fs::create_dir_all(&folder.path).map_err(|e| Error::io("create", &folder.path, e))?;
         folder.write_text("study.toml", &study.source.text)?;
         folder.write_text("problem.toml", &study.problem.source.text)?;
-        let relative_to = &study.points.folder;
+        // The folder of a file that is named without one is empty, and means here.
+        let relative_to = Path::new(".").join(&study.points.folder);
         let manifest = Manifest {
             jetspace: env!("CARGO_PKG_VERSION").to_owned(),
             study: study.source.name.clone(),
             problem: study.problem.source.name.clone(),
-            folder: std::path::absolute(relative_to).unwrap_or_else(|_| relative_to.clone()),
+            folder: std::path::absolute(&relative_to).unwrap_or(relative_to),
             settings: settings.clone(),
             threads,
             instruction_set: jetspace_jet::InstructionSet::best().to_string(),
