@@ -37,7 +37,8 @@ fn check_problem(problem: &Problem, out: &mut impl Write) -> Result<(), Failure>
     writeln!(out, "  fields        {}", problem.fields.join(", "))?;
     for parameter in &problem.parameters {
         let kind = if parameter.unknown { "unknown, starts at" } else { "=" };
-        writeln!(out, "  parameter     {} {kind} {}", parameter.name, parameter.value)?;
+        let truth = parameter.truth.map_or_else(String::new, |truth| format!(", in truth {truth}"));
+        writeln!(out, "  parameter     {} {kind} {}{truth}", parameter.name, parameter.value)?;
     }
     writeln!(out, "  derivatives   {} (order {})", check.derivatives.join(", "), check.order)?;
     let each = if problem.fields.len() > 1 { " (of each field)" } else { "" };

@@ -47,7 +47,8 @@ decay = "u_t = -k*u"
 on = "initial"
 require = ["u = 1"]
 [truth]
-u = "exp(-t)"
+k = 1
+u = "exp(-k*t)"
 "#;
 
 fn program(folder: &Path) -> Command {

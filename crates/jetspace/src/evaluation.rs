@@ -10,7 +10,9 @@
 //! | `u_max` | largest \|û − u\| |
 //! | `gradient_l2` | √Σ ‖∂û/∂xᵢ − ∂u/∂xᵢ‖² over fields and physical coordinates |
 //! | `residual_l2` | √Σ ‖F(û)‖² over the equations |
-//! | `heat_l2` (for one of several equations) | ‖F(û)‖ of that equation |
+//! | `residual_heat_l2` (for one of several equations) | ‖F(û)‖ of that equation |
+//! | `nu` (for an unknown) | its value ν̂ |
+//! | `nu_error` | \|ν̂ − ν\|, if the problem says what is true |
 
 use indexmap::IndexMap;
 use jetspace_expr::{Id, Symbol};
@@ -113,11 +115,15 @@ impl Model {
         metrics.insert("residual_l2".to_owned(), squares.sqrt());
         if equations > 1 {
             for (equation, residual) in problem.equations.iter().zip(&residuals) {
-                metrics.insert(format!("{}_l2", equation.name), norm(residual));
+                metrics.insert(format!("residual_{}_l2", equation.name), norm(residual));
             }
         }
         for parameter in problem.parameters.iter().filter(|p| p.unknown) {
             metrics.insert(parameter.name.clone(), parameter.value);
+            if let Some(truth) = parameter.truth {
+                let error = (parameter.value - truth).abs();
+                metrics.insert(format!("{}_error", parameter.name), error);
+            }
         }
         let truth = truth.map(|mut columns| {
             columns.truncate(fields);

@@ -104,6 +104,8 @@ pub struct Parameter {
     pub value: f64,
     /// Whether it is to be found.
     pub unknown: bool,
+    /// What is to be found, if the file gives it away to measure by.
+    pub truth: Option<f64>,
 }
 
 /// An expression that is zero for a solution: left side minus right side of an equation.

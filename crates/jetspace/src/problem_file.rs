@@ -134,7 +134,8 @@ pub struct ProblemFile {
     #[serde(default, deserialize_with = "tables")]
     #[schemars(with = "IndexMap<String, ConditionFile>")]
     pub conditions: Table<ConditionFile>,
-    /// The solution in closed form, one formula per field.
+    /// The solution in closed form, one formula per field; and the values of the unknowns, if they
+    /// are known after all. Formulas may name unknowns: they mean these values.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, Formula>")]
     pub truth: Table<Spanned<Formula>>,

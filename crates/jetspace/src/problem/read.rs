@@ -1,6 +1,7 @@
 //! From the text of a problem file to a checked [`Problem`].
 
 mod conditions;
+mod unknowns;
 
 use std::ops::Range;
 use std::path::Path;
@@ -42,14 +43,15 @@ impl Problem {
         let file: ProblemFile = source.parse(FileKind::Problem)?;
         let mut reader = Reader { source, graph: Graph::new(), scope: Scope::new() };
         // First, so that they can use nothing but those before them.
-        let parameters = reader.parameters(&file)?;
+        let mut parameters = reader.parameters(&file)?;
         let coordinates = reader.coordinates(&file)?;
         let fields = reader.fields(&file)?;
+        reader.true_unknowns(&file, &fields, &mut parameters)?;
         reader.functions(&file)?;
-        let truth = reader.truth(&file, &fields)?;
+        let truth = reader.truth(&file, &fields, &parameters)?;
         let sources = reader.sources(&file, truth.as_deref())?;
         let mut equations = reader.equations(&file)?;
-        reader.solve_sources(&sources, &mut equations)?;
+        reader.solve_sources(&sources, &mut equations, &parameters)?;
         let conditions = reader.conditions(&file, &coordinates)?;
         let path = Path::new(&source.name);
         let beside = |relative: &Spanned<String>| {
@@ -159,7 +161,8 @@ impl Reader<'_> {
             let known: Vec<f64> = parameters.iter().map(|p| p.value).collect();
             let value = self.number(formula, &known).map_err(|error| too_early(error, file))?;
             self.declare(name, Scope::parameter)?;
-            parameters.push(Parameter { name: name.get_ref().clone(), value, unknown });
+            let name = name.get_ref().clone();
+            parameters.push(Parameter { name, value, unknown, truth: None });
         }
         Ok(parameters)
     }
@@ -173,13 +176,15 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn truth(&mut self, file: &ProblemFile, fields: &[String]) -> Result<Option<Vec<Id>>, Error> {
-        let Some(first) = file.truth.keys().next() else { return Ok(None) };
-        for name in file.truth.keys() {
-            if !fields.contains(name.get_ref()) {
-                return Err(self.source.unknown_name(name, "a field", fields));
-            }
-        }
+    fn truth(
+        &mut self,
+        file: &ProblemFile,
+        fields: &[String],
+        parameters: &[Parameter],
+    ) -> Result<Option<Vec<Id>>, Error> {
+        let Some(first) = file.truth.keys().find(|name| fields.contains(name.get_ref())) else {
+            return Ok(None);
+        };
         let mut truth = Vec::new();
         for field in fields {
             let given = file.truth.iter().find(|(name, _)| name.get_ref() == field);
@@ -190,7 +195,7 @@ impl Reader<'_> {
             };
             let id = self.expression(formula)?;
             self.only_coordinates(id, formula, "the truth")?;
-            truth.push(id);
+            truth.push(self.at_true_unknowns(id, parameters));
         }
         Ok(Some(truth))
     }
@@ -255,9 +260,11 @@ impl Reader<'_> {
         &mut self,
         sources: &[Manufactured],
         equations: &mut [Residual],
+        parameters: &[Parameter],
     ) -> Result<(), Error> {
         for source in sources {
             let value = self.solve_source(source, &equations[source.equation])?;
+            let value = self.at_true_unknowns(value, parameters);
             let residuals: Vec<Id> = equations.iter().map(|e| e.expression).collect();
             let known = &mut |s, _: &mut Graph| (s == source.symbol).then_some(value);
             let replaced = self.graph.substitute(&residuals, known);

@@ -141,7 +141,9 @@ impl Problem {
             self.source.mistake(residual.place.clone(), error.to_string(), "needs this", help)
         })?;
         let columns = self.random_points(place)?;
-        let values = evaluate(&problem.graph, &at_truth, &columns, &self.parameter_values(), &[])?;
+        let parameters: Vec<f64> =
+            self.parameters.iter().map(|p| p.truth.unwrap_or(p.value)).collect();
+        let values = evaluate(&problem.graph, &at_truth, &columns, &parameters, &[])?;
         let points = columns.first().map_or(0, Vec::len);
         let mut sums = (0.0, 0.0);
         for p in 0..points {

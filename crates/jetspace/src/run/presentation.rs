@@ -59,7 +59,10 @@ fn shown_metrics(study: &Study) -> Vec<(String, String)> {
     let errors = fields.map(|f| (format!("{f}_l2"), format!("*‖{f} − û‖*").replace('û', &hat(f))));
     let residual = ("residual_l2".to_owned(), "*‖F‖*".to_owned());
     let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
-    let unknowns = unknowns.map(|p| (p.name.clone(), format!("*{}*", p.name)));
+    let unknowns = unknowns.map(|p| match p.truth {
+        Some(_) => (format!("{}_error", p.name), format!("*|{} − {}|*", p.name, hat(&p.name))),
+        None => (p.name.clone(), format!("*{}*", p.name)),
+    });
     errors.chain([residual]).chain(unknowns).collect()
 }
 
