@@ -14,16 +14,6 @@ const MAX_UNFINISHED: u32 = 1000;
 /// The numbers go to a temporary file in the same folder, which is flushed, synchronised with the
 /// disk, and renamed. A symbolic link is replaced, not followed.
 ///
-/// ```
-/// use std::io::Write;
-/// use jetspace::atomic_file::write_atomically;
-/// let path = std::env::temp_dir().join("jetspace-example.txt");
-/// write_atomically(&path, |file| writeln!(file, "whole"))?;
-/// assert_eq!(std::fs::read_to_string(&path)?, "whole\n");
-/// # std::fs::remove_file(&path)?;
-/// # Ok::<(), std::io::Error>(())
-/// ```
-///
 /// # Errors
 /// What `write` says, or the operating system.
 pub fn write_atomically(

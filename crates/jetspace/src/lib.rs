@@ -24,7 +24,7 @@ pub mod objective;
 pub mod point_set;
 pub mod problem;
 pub mod problem_file;
-mod random;
+pub mod random;
 pub mod report;
 pub mod run;
 pub mod sampling;
