@@ -105,6 +105,14 @@ impl TermKind {
         (0..problem.fields.len()).flat_map(|f| indices.iter().map(move |&i| (f, i))).collect()
     }
 
+    /// The columns of data ([`Problem::data_columns`]) that hold what [`data`](Self::data) lists.
+    #[must_use]
+    pub fn columns(&self, problem: &Problem) -> Vec<usize> {
+        let columns = problem.data_columns();
+        let place = |wanted| columns.iter().position(|column| *column == wanted);
+        self.data(problem).into_iter().filter_map(place).collect()
+    }
+
     /// The residuals, in the problem's graph or a copy of it.
     #[must_use]
     pub fn residuals(&self, problem: &Problem, graph: &mut Graph) -> Vec<Id> {
@@ -116,15 +124,14 @@ impl TermKind {
                 .map_or_else(Vec::new, |c| c.residuals.iter().map(|r| r.expression).collect()),
             Self::Residual { expression, .. } => vec![*expression],
             Self::Values | Self::Gradient | Self::Hessian | Self::HessianProjection => {
-                let columns = problem.data_columns();
-                let compare = |wanted: (usize, MultiIndex)| {
-                    let number = columns.iter().position(|column| *column == wanted)?;
+                let columns = self.columns(problem);
+                let compare = |(wanted, number)| {
                     let (field, index) = wanted;
                     let predicted = graph.symbol(Symbol::Jet { field, index });
                     let data = graph.symbol(Symbol::Column(number));
-                    Some(graph.sub(predicted, data))
+                    graph.sub(predicted, data)
                 };
-                self.data(problem).into_iter().filter_map(compare).collect()
+                self.data(problem).into_iter().zip(columns).map(compare).collect()
             }
         }
     }

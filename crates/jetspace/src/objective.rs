@@ -4,9 +4,11 @@
 //! terms, data) is evaluated once, in f64, when the objective is made.
 
 mod group;
+mod selection;
 
 use std::collections::BTreeSet;
 
+use jetspace_expr::Symbol;
 use jetspace_jet::{Batch, CotangentTile, Engine, JetTile, Real};
 
 use crate::Error;
@@ -16,6 +18,7 @@ use crate::problem::{Place, Problem};
 use crate::study::{Method, Study, Variant};
 use crate::targets;
 use group::Group;
+use selection::TermPoints;
 
 /// A loss over jets of a network: Σ weight × mean of squares.
 ///
@@ -41,7 +44,7 @@ impl<T: Real> Objective<T> {
     /// The objective of a method at the study's points.
     ///
     /// # Errors
-    /// Data that is neither in a file nor known from the truth.
+    /// Data that is neither in a file nor known from the truth; points that are not the study's.
     pub fn new(
         study: &Study,
         method: &Method,
@@ -50,34 +53,37 @@ impl<T: Real> Objective<T> {
         seed: u64,
     ) -> Result<Self, Error> {
         let problem = &study.problem;
-        let interior: Vec<usize> = (0..method.terms.len())
-            .filter(|&t| !matches!(method.terms[t].kind, TermKind::Condition(_)))
-            .collect();
-        let data = data(problem, method, &interior, &collocation.interior, variant, seed)?;
-        let build = |terms: &[usize], points: &Points, data: &[Vec<f64>], pair, batch| {
-            Group::new(study, method, terms, points, data, pair, batch)
+        let data = data(problem, method, &collocation.interior, variant, seed)?;
+        let inside = TermPoints {
+            number: 0,
+            points: &collocation.interior,
+            data: &data,
+            pair: None,
+            batch: study.points.batch,
         };
+        let (mut interior, mut conditions) = (Vec::new(), Vec::new());
+        for (t, term) in method.terms.iter().enumerate() {
+            match term.kind {
+                TermKind::Condition(number) => {
+                    let place = condition_points(study, collocation, number)?;
+                    conditions.push(Group::new(study, method, &[t], &place)?);
+                }
+                _ => interior.push(t),
+            }
+        }
         let mut groups = Vec::new();
         if !interior.is_empty() {
-            groups.push(build(&interior, &collocation.interior, &data, None, study.points.batch)?);
+            groups.push(Group::new(study, method, &interior, &inside)?);
         }
-        for (t, term) in method.terms.iter().enumerate() {
-            let TermKind::Condition(number) = term.kind else { continue };
-            let pair = match problem.conditions[number].place {
-                Place::Pair(coordinate) => {
-                    Some((coordinate, problem.coordinates[coordinate].range.1))
-                }
-                _ => None,
-            };
-            let points = &collocation.conditions[number];
-            groups.push(build(&[t], points, &[], pair, study.points.condition_batch)?);
-        }
-        Ok(Self {
+        groups.extend(conditions);
+        let mut objective = Self {
             groups,
             labels: method.terms.iter().map(|t| t.label.clone()).collect(),
             network_parameters: study.network.parameter_count(),
             unknowns: problem.parameters.iter().filter(|p| p.unknown).count(),
-        })
+        };
+        objective.select(seed, 0);
+        Ok(objective)
     }
 
     /// The names of the terms.
@@ -98,11 +104,19 @@ impl<T: Real> Objective<T> {
         self.groups.iter().map(Group::describe).collect()
     }
 
-    /// Chooses the mini-batch of a step, where there are mini-batches: in each pass over a point
-    /// set its points come in a new order, which depends on seed and pass alone.
-    pub fn select(&mut self, seed: u64, step: u64) {
-        for (number, group) in self.groups.iter_mut().enumerate() {
-            group.select(seed, number, step);
+    /// Whether it differs from one evaluation to the next: with mini-batches.
+    #[must_use]
+    pub fn is_stochastic(&self) -> bool {
+        self.groups.iter().any(Group::has_batches)
+    }
+
+    /// Chooses what is random in an evaluation; `evaluation` counts from 0, which it starts with.
+    ///
+    /// In each pass over a point set the mini-batches come in a new order, which depends on seed and
+    /// pass alone.
+    pub fn select(&mut self, seed: u64, evaluation: u64) {
+        for group in &mut self.groups {
+            group.select(seed, evaluation);
         }
     }
 
@@ -170,27 +184,47 @@ impl<T: Real> Objective<T> {
     }
 }
 
-/// The columns of data that the interior's terms need.
+/// Where a condition is evaluated.
+fn condition_points<'a>(
+    study: &Study,
+    collocation: &'a Collocation,
+    number: usize,
+) -> Result<TermPoints<'a>, Error> {
+    let Study { problem, points: plan, .. } = study;
+    let (conditions, points) = (&problem.conditions, &collocation.conditions);
+    let Some((condition, points)) = conditions.get(number).zip(points.get(number)) else {
+        return Err(Error::Argument(format!(
+            "expected condition {number} (from 0) and its points, found {} conditions and {} point \
+             sets: take all from the same study",
+            conditions.len(),
+            points.len()
+        )));
+    };
+    let pair = match condition.place {
+        Place::Pair(axis) => problem.coordinates.get(axis).map(|c| (axis, c.range.1)),
+        _ => None,
+    };
+    Ok(TermPoints { number: number + 1, points, data: &[], pair, batch: plan.condition_batch })
+}
+
+/// The columns of data that the terms inside need.
 fn data(
     problem: &Problem,
     method: &Method,
-    interior: &[usize],
     points: &Points,
     variant: &Variant,
     seed: u64,
 ) -> Result<Vec<Vec<f64>>, Error> {
-    let mut graph = problem.graph.clone();
-    let residuals: Vec<_> = interior
-        .iter()
-        .flat_map(|&t| method.terms[t].kind.residuals(problem, &mut graph))
-        .collect();
-    let wanted: BTreeSet<usize> = graph
-        .symbols(&residuals)
-        .into_iter()
-        .filter_map(|symbol| match symbol {
-            jetspace_expr::Symbol::Column(number) => Some(number),
-            _ => None,
-        })
-        .collect();
+    let mut wanted = BTreeSet::new();
+    for term in &method.terms {
+        wanted.extend(term.kind.columns(problem));
+        if let TermKind::Residual { expression, .. } = term.kind {
+            let symbols = problem.graph.symbols(&[expression]).into_iter();
+            wanted.extend(symbols.filter_map(|symbol| match symbol {
+                Symbol::Column(number) => Some(number),
+                _ => None,
+            }));
+        }
+    }
     targets::data(problem, points, &variant.targets, &wanted, seed)
 }

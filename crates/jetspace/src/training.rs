@@ -29,7 +29,6 @@ pub struct Training<T: Scalar> {
     optimizers: Vec<OptimizerFile>,
     optimiser: Optimiser<T>,
     seed: u64,
-    mini_batches: bool,
     /// Where the optimisers are.
     parameters: Vec<T>,
     gradient: Vec<T>,
@@ -107,7 +106,6 @@ impl<T: Scalar> Training<T> {
             optimizers,
             optimiser,
             seed,
-            mini_batches: study.points.batch.is_some() || study.points.condition_batch.is_some(),
             gradient: vec![T::ZERO; parameters.len()],
             loss: Loss { total: f64::NAN, terms: vec![f64::NAN; labels] },
             evaluated: false,
@@ -147,7 +145,7 @@ impl<T: Scalar> Training<T> {
                 error => error,
             })?;
         // Mini-batches change the objective, whether or not the parameters have moved.
-        self.evaluated = !step.moved && !self.mini_batches;
+        self.evaluated = !step.moved && !self.objective.is_stochastic();
         self.progress.done += u64::from(step.counts);
         let Advance { converged, .. } = step;
         if converged || self.progress.done >= length(&optimizer) {
@@ -181,7 +179,7 @@ impl<T: Scalar> Training<T> {
     }
 
     fn keep_best(&mut self) {
-        let loss = if self.mini_batches {
+        let loss = if self.objective.is_stochastic() {
             self.best.window += self.loss.total;
             if !self.progress.evaluations.is_multiple_of(WINDOW) {
                 return;

@@ -9,11 +9,10 @@ use jetspace_jet::{
     Real, Strategy,
 };
 
+use super::selection::{Columns, Selection, TermPoints, rounded};
 use crate::Error;
-use crate::collocation::Points;
 use crate::jets::Jets;
 use crate::problem::{Problem, evaluate};
-use crate::random::Purpose;
 use crate::study::{Method, Study};
 
 /// Tiles of the engine begin at multiples of this: points of a cache line in f64.
@@ -30,32 +29,11 @@ pub struct Group<T: Real> {
     /// The terms' numbers in the objective.
     terms: Vec<usize>,
     unknowns: usize,
-    /// Points come in pairs, both ends of a period: lower, upper, lower, …
-    paired: bool,
-    all: Columns<T>,
-    batch: Option<MiniBatch<T>>,
+    selection: Selection<T>,
     /// Sums of each tile, terms and then slopes by the unknowns, added in the order of the tiles so
     /// that they do not depend on threads.
     sums: Vec<AtomicU64>,
     scratch: Mutex<Vec<TileScratch<T>>>,
-}
-
-/// What the points bring along.
-struct Columns<T> {
-    /// Points, or pairs of points.
-    len: usize,
-    /// Coordinate by coordinate, for the engine; pairs stand side by side.
-    coordinates: Vec<T>,
-    /// What the residuals know of each point or pair: constants, data, coordinates.
-    known: Vec<Vec<T>>,
-}
-
-struct MiniBatch<T> {
-    size: usize,
-    /// The pass over the point set that `order` belongs to.
-    pass: Option<u64>,
-    order: Vec<usize>,
-    columns: Columns<T>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -82,17 +60,13 @@ struct TileScratch<T> {
 }
 
 impl<T: Real> Group<T> {
-    /// `pair` is the coordinate whose upper end `other` is at, and that end.
     pub fn new(
         study: &Study,
         method: &Method,
         terms: &[usize],
-        points: &Points,
-        data: &[Vec<f64>],
-        pair: Option<(usize, f64)>,
-        batch: Option<usize>,
+        place: &TermPoints<'_>,
     ) -> Result<Self, Error> {
-        let problem = &study.problem;
+        let (problem, coordinates) = (&study.problem, &place.points.coordinates);
         let mut graph = problem.graph.clone();
         let (mut expressions, mut residuals) = (Vec::new(), Vec::new());
         for (place, &t) in terms.iter().enumerate() {
@@ -107,17 +81,12 @@ impl<T: Real> Group<T> {
         let plan = Plan::new(&study.network, &jets.set, Strategy::Cheapest)?;
         let varies = |symbol: Symbol| varies(problem, symbol);
         let hoisted = graph.hoist(&jets.expressions, &varies);
-        let constants = evaluate(
-            &graph,
-            &hoisted.fixed,
-            &points.coordinates,
-            &problem.parameter_values(),
-            data,
-        )?;
+        let constants =
+            evaluate(&graph, &hoisted.fixed, coordinates, &problem.parameter_values(), place.data)?;
         let program = Program::compile(&graph, &hoisted.varying);
         let mut known = Vec::new();
         let mut keep = |column: &[f64]| {
-            known.push(column.iter().map(|&v| T::from_f64(v)).collect::<Vec<T>>());
+            known.push(rounded(column));
             Binding::Known(known.len() - 1)
         };
         let column = |columns: &[Vec<f64>], i: usize| columns.get(i).cloned().unwrap_or_default();
@@ -126,8 +95,8 @@ impl<T: Real> Group<T> {
             .iter()
             .map(|&symbol| match symbol {
                 Symbol::Hoisted(n) => keep(&column(&constants, n)),
-                Symbol::Coordinate(i) => keep(&column(&points.coordinates, i)),
-                Symbol::Column(n) => keep(&column(data, n)),
+                Symbol::Coordinate(i) => keep(&column(coordinates, i)),
+                Symbol::Column(n) => keep(&column(place.data, n)),
                 Symbol::Parameter(i) => Binding::Unknown(unknown_number(problem, i)),
                 symbol => {
                     let (field, component) = jets.position(symbol).unwrap_or_default();
@@ -136,25 +105,11 @@ impl<T: Real> Group<T> {
                 }
             })
             .collect();
-        let all = Columns {
-            len: points.len(),
-            coordinates: interleave(&points.coordinates, pair),
-            known,
-        };
+        let selection = Selection::new(place, known)?;
         let unknowns = problem.parameters.iter().filter(|p| p.unknown).count();
-        let copies = if pair.is_some() { 2 } else { 1 };
-        let tiles = all.len * copies / TILE_UNIT + 1;
+        let copies = selection.columns().copies;
+        let tiles = selection.most() * copies / TILE_UNIT + 1;
         let sums = (0..tiles * (terms.len() + unknowns)).map(|_| AtomicU64::new(0)).collect();
-        let batch = batch.filter(|&size| size < all.len).map(|size| MiniBatch {
-            size,
-            pass: None,
-            order: Vec::new(),
-            columns: Columns {
-                len: 0,
-                coordinates: Vec::new(),
-                known: vec![Vec::new(); all.known.len()],
-            },
-        });
         Ok(Self {
             description: describe(&plan, &study.network),
             plan,
@@ -163,9 +118,7 @@ impl<T: Real> Group<T> {
             residuals,
             terms: terms.to_vec(),
             unknowns,
-            paired: pair.is_some(),
-            all,
-            batch,
+            selection,
             sums,
             scratch: Mutex::new(Vec::new()),
         })
@@ -180,43 +133,20 @@ impl<T: Real> Group<T> {
     }
 
     fn columns(&self) -> &Columns<T> {
-        self.batch.as_ref().map_or(&self.all, |batch| &batch.columns)
-    }
-
-    fn copies(&self) -> usize {
-        if self.paired { 2 } else { 1 }
+        self.selection.columns()
     }
 
     pub fn points(&self) -> EnginePoints<'_, T> {
-        let columns = self.columns();
-        EnginePoints::new(columns.len * self.copies(), &columns.coordinates)
+        self.columns().points()
+    }
+
+    pub fn has_batches(&self) -> bool {
+        self.selection.has_batches()
     }
 
     /// Gathers the mini-batch of a step.
-    pub fn select(&mut self, seed: u64, group: usize, step: u64) {
-        let copies = self.copies();
-        let Some(batch) = &mut self.batch else { return };
-        let per_pass = self.all.len.div_ceil(batch.size) as u64;
-        let pass = step / per_pass;
-        // Less than the number of points.
-        let place = usize::try_from(step % per_pass).unwrap_or_default();
-        if batch.pass != Some(pass) {
-            let mut stream = Purpose::Batches { group, pass }.stream(seed);
-            batch.order = stream.permutation(self.all.len);
-            batch.pass = Some(pass);
-        }
-        let from = place * batch.size;
-        let chosen = &batch.order[from..(from + batch.size).min(self.all.len)];
-        batch.columns.len = chosen.len();
-        batch.columns.coordinates.clear();
-        for column in self.all.coordinates.chunks_exact((self.all.len * copies).max(1)) {
-            let points = chosen.iter().flat_map(|&p| &column[p * copies..(p + 1) * copies]);
-            batch.columns.coordinates.extend(points);
-        }
-        for (target, column) in batch.columns.known.iter_mut().zip(&self.all.known) {
-            target.clear();
-            target.extend(chosen.iter().map(|&p| column[p]));
-        }
+    pub fn select(&mut self, seed: u64, step: u64) {
+        self.selection.select(seed, step);
     }
 
     /// Forgets the sums of the last evaluation.
@@ -287,7 +217,7 @@ impl<T: Real> Group<T> {
             match *binding {
                 Binding::Jet { field, component, other } => {
                     let row = cotangents.component_mut(field, component).iter_mut();
-                    let row = row.skip(usize::from(other)).step_by(self.copies());
+                    let row = row.skip(usize::from(other)).step_by(self.columns().copies);
                     for (target, slope) in row.zip(slope.iter()) {
                         *target = *slope;
                     }
@@ -332,7 +262,7 @@ impl<T: Real> Group<T> {
             if self.program.evaluate(&inputs, points, &mut scratch.program, &mut outputs).is_err() {
                 return f64::NAN;
             }
-            let start = jets.range().start / self.copies();
+            let start = jets.range().start / self.columns().copies;
             for (residual, output) in self.residuals.iter().zip(&scratch.outputs) {
                 if let Some(p) = output.iter().position(|r| !Real::is_finite(*r)) {
                     first[residual.term].fetch_min(start + p, Ordering::Relaxed);
@@ -347,11 +277,8 @@ impl<T: Real> Group<T> {
             &mut gradient,
         )?;
         let found = first.iter().map(|p| p.load(Ordering::Relaxed)).zip(&self.terms);
-        Ok(found.into_iter().find(|(p, _)| *p != usize::MAX).map(|(p, &term)| {
-            let columns = self.columns();
-            let rows = columns.coordinates.chunks_exact((columns.len * self.copies()).max(1));
-            (term, rows.map(|row| row[p * self.copies()].to_f64()).collect())
-        }))
+        let mut found = found.filter(|(p, _)| *p != usize::MAX);
+        Ok(found.next().map(|(p, &term)| (term, self.columns().point(p))))
     }
 
     fn give_back(&self, scratch: TileScratch<T>) {
@@ -370,8 +297,8 @@ impl<T: Real> Group<T> {
 
     /// Makes room, and takes pairs apart; returns the number of points or pairs.
     fn prepare(&self, jets: &JetTile<'_, T>, scratch: &mut TileScratch<T>) -> usize {
-        let points = jets.range().len() / self.copies();
-        if self.paired {
+        let points = jets.range().len() / self.columns().copies;
+        if self.columns().copies > 1 {
             for (binding, input) in self.bindings.iter().zip(&mut scratch.inputs) {
                 if let Binding::Jet { field, component, other } = *binding {
                     let row = jets.component(field, component);
@@ -393,9 +320,9 @@ impl<T: Real> Group<T> {
         pairs: &'a [Vec<T>],
     ) -> Vec<&'a [T]> {
         let range = jets.range();
-        let known = range.start / self.copies()..range.end / self.copies();
+        let known = range.start / self.columns().copies..range.end / self.columns().copies;
         let input = |(place, binding): (usize, &Binding)| match *binding {
-            Binding::Jet { .. } if self.paired => pairs[place].as_slice(),
+            Binding::Jet { .. } if self.columns().copies > 1 => pairs[place].as_slice(),
             Binding::Jet { field, component, .. } => jets.component(field, component),
             Binding::Known(n) => &self.columns().known[n][known.clone()],
             Binding::Unknown(n) => unknowns.get(n..=n).unwrap_or(&[]),
@@ -427,20 +354,6 @@ fn varies(problem: &Problem, symbol: Symbol) -> bool {
 /// The place of parameter i among the unknowns.
 fn unknown_number(problem: &Problem, i: usize) -> usize {
     problem.parameters[..i.min(problem.parameters.len())].iter().filter(|p| p.unknown).count()
-}
-
-/// Coordinates for the engine; in a pair the second point is moved to the upper end.
-fn interleave<T: Real>(coordinates: &[Vec<f64>], pair: Option<(usize, f64)>) -> Vec<T> {
-    let mut all = Vec::new();
-    for (i, column) in coordinates.iter().enumerate() {
-        for &value in column {
-            all.push(T::from_f64(value));
-            if let Some((coordinate, end)) = pair {
-                all.push(T::from_f64(if coordinate == i { end } else { value }));
-            }
-        }
-    }
-    all
 }
 
 fn describe(plan: &Plan, network: &Network) -> String {
