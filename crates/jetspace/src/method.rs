@@ -1,8 +1,10 @@
 //! Methods: named recipes for an objective. Each is a list of kinds of terms and nothing more; all
-//! go through the same evaluator (design: one mechanism, least squares over jets).
+//! go through the same evaluator (design: one mechanism, least squares over jets), except for the
+//! projection of second derivatives.
 //!
 //! DERL and its rivals as in "Learning and transferring physical models through derivatives"
-//! (arXiv 2505.01391): every term is a mean of squares over points and components.
+//! (arXiv 2505.01391): every term is a mean of squares over points and components, the projection
+//! one of norms.
 
 use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
@@ -18,7 +20,8 @@ pub enum TermKind {
     Gradient,
     /// ∂²û/∂xᵢ∂xⱼ − ∂²u/∂xᵢ∂xⱼ for all i and j, so that mixed derivatives count twice.
     Hessian,
-    /// ‖(∇û(x + σv) − ∇û(x))/σ − D²u v‖ over random unit vectors v.
+    /// ‖(∇û(x + σv) − ∇û(x))/σ − D²u(x) v‖ over random unit vectors v: a mean of norms, not of their
+    /// squares.
     HessianProjection,
     /// The equations.
     Equation,
@@ -113,7 +116,8 @@ impl TermKind {
         self.data(problem).into_iter().filter_map(place).collect()
     }
 
-    /// The residuals, in the problem's graph or a copy of it.
+    /// The residuals, in the problem's graph or a copy of it; none for the projection, which is not
+    /// made of expressions in the jet at one point.
     #[must_use]
     pub fn residuals(&self, problem: &Problem, graph: &mut Graph) -> Vec<Id> {
         match self {
@@ -123,7 +127,8 @@ impl TermKind {
                 .get(*i)
                 .map_or_else(Vec::new, |c| c.residuals.iter().map(|r| r.expression).collect()),
             Self::Residual { expression, .. } => vec![*expression],
-            Self::Values | Self::Gradient | Self::Hessian | Self::HessianProjection => {
+            Self::HessianProjection => Vec::new(),
+            Self::Values | Self::Gradient | Self::Hessian => {
                 let columns = self.columns(problem);
                 let compare = |(wanted, number)| {
                     let (field, index) = wanted;

@@ -1,9 +1,11 @@
-//! Objectives: weighted means of squared residuals over point sets, with their gradients.
+//! Objectives: weighted means of squared residuals over point sets, with their gradients; and one
+//! term that is not of this kind, the projection of second derivatives.
 //!
 //! Terms on the same points share one evaluation of the jets. What depends on points alone (source
 //! terms, data) is evaluated once, in f64, when the objective is made.
 
 mod group;
+mod projection;
 mod selection;
 
 use std::collections::BTreeSet;
@@ -18,6 +20,7 @@ use crate::problem::{Place, Problem};
 use crate::study::{Method, Study, Variant};
 use crate::targets;
 use group::Group;
+use projection::Projection;
 use selection::TermPoints;
 
 /// A loss over jets of a network: Σ weight × mean of squares.
@@ -26,6 +29,7 @@ use selection::TermPoints;
 /// parameters are those of the network, and then the problem's unknowns.
 pub struct Objective<T: Real> {
     groups: Vec<Group<T>>,
+    projections: Vec<Projection<T>>,
     labels: Vec<String>,
     network_parameters: usize,
     unknowns: usize,
@@ -61,12 +65,15 @@ impl<T: Real> Objective<T> {
             pair: None,
             batch: study.points.batch,
         };
-        let (mut interior, mut conditions) = (Vec::new(), Vec::new());
+        let (mut interior, mut conditions, mut projections) = (Vec::new(), Vec::new(), Vec::new());
         for (t, term) in method.terms.iter().enumerate() {
             match term.kind {
                 TermKind::Condition(number) => {
                     let place = condition_points(study, collocation, number)?;
                     conditions.push(Group::new(study, method, &[t], &place)?);
+                }
+                TermKind::HessianProjection => {
+                    projections.push(Projection::new(study, t, term, &inside)?);
                 }
                 _ => interior.push(t),
             }
@@ -78,6 +85,7 @@ impl<T: Real> Objective<T> {
         groups.extend(conditions);
         let mut objective = Self {
             groups,
+            projections,
             labels: method.terms.iter().map(|t| t.label.clone()).collect(),
             network_parameters: study.network.parameter_count(),
             unknowns: problem.parameters.iter().filter(|p| p.unknown).count(),
@@ -98,25 +106,29 @@ impl<T: Real> Objective<T> {
         self.network_parameters + self.unknowns
     }
 
-    /// What plans the engine follows, one line for each point set.
+    /// What plans the engine follows, one line for each point set and each projection.
     #[must_use]
     pub fn describe(&self) -> Vec<String> {
-        self.groups.iter().map(Group::describe).collect()
+        let groups = self.groups.iter().map(Group::describe);
+        groups.chain(self.projections.iter().map(Projection::describe)).collect()
     }
 
-    /// Whether it differs from one evaluation to the next: with mini-batches.
+    /// Whether it differs from one evaluation to the next: mini-batches, or random directions.
     #[must_use]
     pub fn is_stochastic(&self) -> bool {
-        self.groups.iter().any(Group::has_batches)
+        !self.projections.is_empty() || self.groups.iter().any(Group::has_batches)
     }
 
     /// Chooses what is random in an evaluation; `evaluation` counts from 0, which it starts with.
     ///
     /// In each pass over a point set the mini-batches come in a new order, which depends on seed and
-    /// pass alone.
+    /// pass alone. Directions of projections depend on seed and evaluation alone.
     pub fn select(&mut self, seed: u64, evaluation: u64) {
         for group in &mut self.groups {
             group.select(seed, evaluation);
+        }
+        for projection in &mut self.projections {
+            projection.select(seed, evaluation);
         }
     }
 
@@ -158,6 +170,9 @@ impl<T: Real> Objective<T> {
         for group in &self.groups {
             group.collect(&mut terms, &mut slopes);
         }
+        for projection in &self.projections {
+            terms[projection.term()] = projection.gradient(engine, weights, of_weights)?;
+        }
         for (target, slope) in of_unknowns.iter_mut().zip(slopes) {
             *target = T::from_f64(slope);
         }
@@ -178,6 +193,11 @@ impl<T: Real> Objective<T> {
         for group in &self.groups {
             if let Some((term, point)) = group.first_not_finite(engine, weights, unknowns)? {
                 return Ok(Some((self.labels[term].clone(), point)));
+            }
+        }
+        for projection in &self.projections {
+            if let Some(point) = projection.first_not_finite(engine, weights)? {
+                return Ok(Some((self.labels[projection.term()].clone(), point)));
             }
         }
         Ok(None)

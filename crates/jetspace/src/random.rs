@@ -88,6 +88,13 @@ pub(crate) enum Purpose {
         /// The pass, from 0.
         pass: u64,
     },
+    /// Directions of a projection of second derivatives.
+    Directions {
+        /// The number of the term in its objective.
+        term: usize,
+        /// The evaluation, from 0.
+        evaluation: u64,
+    },
 }
 
 impl Purpose {
@@ -100,6 +107,7 @@ impl Purpose {
             Self::Check => (2, 0, 0),
             Self::Noise(column) => (3, column, 0),
             Self::Batches { group, pass } => (4, group, pass),
+            Self::Directions { term, evaluation } => (5, term, evaluation),
         };
         let number = (number as u64) & 0xFFFF;
         RandomStream::new(seed, (purpose << 56) | (number << 40) | (second & 0xFF_FFFF_FFFF))

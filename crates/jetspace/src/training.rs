@@ -19,7 +19,7 @@ use optimiser::{Advance, Optimiser};
 pub trait Scalar: Real + Float + Element {}
 impl<T: Real + Float + Element> Scalar for T {}
 
-/// Steps over which the loss of mini-batches is averaged before it is compared with the best.
+/// Steps over which a stochastic loss is averaged before it is compared with the best.
 const WINDOW: u64 = 100;
 
 /// The training of one method from one seed.
@@ -144,7 +144,7 @@ impl<T: Scalar> Training<T> {
                 }
                 error => error,
             })?;
-        // Mini-batches change the objective, whether or not the parameters have moved.
+        // A stochastic objective changes, whether or not the parameters have moved.
         self.evaluated = !step.moved && !self.objective.is_stochastic();
         self.progress.done += u64::from(step.counts);
         let Advance { converged, .. } = step;
@@ -246,8 +246,8 @@ impl<T: Scalar> Training<T> {
         widened(&self.parameters)
     }
 
-    /// The parameters with the lowest loss so far, and that loss; with mini-batches, of the lowest
-    /// mean over a hundred steps.
+    /// The parameters with the lowest loss so far, and that loss; if the loss is stochastic, of the
+    /// lowest mean over a hundred steps.
     #[must_use]
     pub fn best(&self) -> (Vec<f64>, f64) {
         (widened(&self.best.parameters), self.best.loss)
