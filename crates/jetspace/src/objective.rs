@@ -135,15 +135,16 @@ impl<T: Real> Objective<T> {
     /// The loss at these parameters, and its gradient.
     ///
     /// # Errors
-    /// The engine's, e.g. for a wrong number of parameters.
+    /// A wrong number of parameters or of places for the gradient; the engine's.
     pub fn gradient(
         &mut self,
         engine: &mut Engine<T>,
         parameters: &[T],
         gradient: &mut [T],
     ) -> Result<Loss, Error> {
-        let (weights, unknowns) =
-            parameters.split_at(self.network_parameters.min(parameters.len()));
+        let (weights, unknowns) = self.split(parameters)?;
+        self.check("places for the gradient", gradient.len())?;
+        let (of_weights, of_unknowns) = gradient.split_at_mut(self.network_parameters);
         for group in &mut self.groups {
             group.begin();
         }
@@ -162,8 +163,6 @@ impl<T: Real> Objective<T> {
             .zip(&losses)
             .map(|(group, loss)| Batch::new(group.plan(), group.points(), loss))
             .collect();
-        let (of_weights, of_unknowns) =
-            gradient.split_at_mut(self.network_parameters.min(parameters.len()));
         engine.gradient(weights, &batches, of_weights)?;
         let mut terms = vec![0.0; self.labels.len()];
         let mut slopes = vec![0.0; self.unknowns];
@@ -182,14 +181,13 @@ impl<T: Real> Objective<T> {
     /// The first term that is not finite at these parameters, and the first point at fault.
     ///
     /// # Errors
-    /// The engine's.
+    /// A wrong number of parameters; the engine's.
     pub fn first_not_finite(
         &self,
         engine: &mut Engine<T>,
         parameters: &[T],
     ) -> Result<Option<(String, Vec<f64>)>, Error> {
-        let (weights, unknowns) =
-            parameters.split_at(self.network_parameters.min(parameters.len()));
+        let (weights, unknowns) = self.split(parameters)?;
         for group in &self.groups {
             if let Some((term, point)) = group.first_not_finite(engine, weights, unknowns)? {
                 return Ok(Some((self.labels[term].clone(), point)));
@@ -201,6 +199,23 @@ impl<T: Real> Objective<T> {
             }
         }
         Ok(None)
+    }
+
+    /// The parameters of the network, and the unknowns.
+    fn split<'a>(&self, parameters: &'a [T]) -> Result<(&'a [T], &'a [T]), Error> {
+        self.check("parameters", parameters.len())?;
+        Ok(parameters.split_at(self.network_parameters))
+    }
+
+    fn check(&self, what: &str, found: usize) -> Result<(), Error> {
+        let expected = self.parameter_count();
+        if found == expected {
+            return Ok(());
+        }
+        Err(Error::Argument(format!(
+            "expected {expected} {what}, found {found}: give one for each weight and bias of the \
+             network, then one for each unknown"
+        )))
     }
 }
 
@@ -235,6 +250,13 @@ fn data(
     variant: &Variant,
     seed: u64,
 ) -> Result<Vec<Vec<f64>>, Error> {
+    let (expected, found) = (problem.coordinates.len(), points.coordinates.len());
+    if found != expected {
+        return Err(Error::Argument(format!(
+            "expected points with {expected} coordinates, found {found}: take problem and points \
+             from the same study"
+        )));
+    }
     let mut wanted = BTreeSet::new();
     for term in &method.terms {
         wanted.extend(term.kind.columns(problem));
