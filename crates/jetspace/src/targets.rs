@@ -80,3 +80,80 @@ fn of_truth(
     let (upper, lower) = (shift(h)?, shift(-h)?);
     Ok(upper.iter().zip(&lower).map(|(u, l)| (u - l) / (2.0 * h)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::f64::consts::PI;
+
+    use super::*;
+
+    /// u = sin πx sin πy at points of a lattice, and its columns u, u_x, u_y, u_xx, u_xy, u_yy.
+    fn columns(count: usize, targets: TargetsFile, seed: u64) -> (Points, Vec<Vec<f64>>) {
+        let text = crate::builtin::text(crate::builtin::PROBLEMS, "allen-cahn").unwrap();
+        let problem = Problem::parse("allen-cahn.toml", text).unwrap();
+        let column =
+            |step: f64| (1..=count).map(|p| 2.0 * (step * p as f64).fract() - 1.0).collect();
+        let points = Points::at(vec![column(0.618_034), column(0.414_214)]);
+        let data = data(&problem, &points, &targets, &(0..6).collect(), seed).unwrap();
+        let place = |name: &str| {
+            let is_it = |&(field, index): &(usize, MultiIndex)| {
+                problem.symbol_name(jetspace_expr::Symbol::Jet { field, index }) == name
+            };
+            problem.data_columns().iter().position(is_it).unwrap()
+        };
+        let names = ["u", "u_x", "u_y", "u_xx", "u_xy", "u_yy"];
+        (points, names.iter().map(|name| data[place(name)].clone()).collect())
+    }
+
+    fn exact(point: (f64, f64)) -> [f64; 6] {
+        let (sx, sy) = ((PI * point.0).sin(), (PI * point.1).sin());
+        let (cx, cy) = (PI * (PI * point.0).cos(), PI * (PI * point.1).cos());
+        let minus_u_xx = PI * PI * sx * sy;
+        [sx * sy, cx * sy, sx * cy, -minus_u_xx, cx * cy, -minus_u_xx]
+    }
+
+    #[test]
+    fn noise_has_its_standard_deviation_and_leaves_second_derivatives_alone() {
+        let (count, noise) = (20_000, 0.05);
+        let targets = TargetsFile { noise, ..Default::default() };
+        let (points, noisy) = columns(count, targets, 3);
+        let [x, y] = &points.coordinates[..] else { panic!() };
+        let errors: Vec<Vec<f64>> = (0..6)
+            .map(|k| (0..count).map(|p| noisy[k][p] - exact((x[p], y[p]))[k]).collect())
+            .collect();
+        let mean_of =
+            |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / count as f64;
+        for k in 0..3 {
+            // Relative standard deviation 1/√(2 · 20 000) = 0.005.
+            let deviation = mean_of(&errors[k], &errors[k]).sqrt();
+            assert!((deviation / noise - 1.0).abs() < 0.02, "{k}: {deviation}");
+            let mean = errors[k].iter().sum::<f64>() / count as f64;
+            assert!(mean.abs() < 5.0 * noise / 141.0, "{k}: {mean}");
+            for other in &errors[..k] {
+                // Columns have noise of their own.
+                assert!(mean_of(&errors[k], other).abs() < 5.0 * noise * noise / 141.0);
+            }
+        }
+        assert!(errors[3..].iter().flatten().all(|error| error.abs() < 1e-13));
+        assert_eq!(noisy, columns(count, targets, 3).1);
+        assert_ne!(noisy[0], columns(count, targets, 4).1[0]);
+    }
+
+    #[test]
+    fn differences_of_a_sine_are_its_derivative_times_a_factor() {
+        for h in [0.1, 0.05, 0.01] {
+            let targets = TargetsFile { difference_step: Some(h), ..Default::default() };
+            let (points, data) = columns(100, targets, 0);
+            // sin π(x + h) − sin π(x − h) = 2 sin πh cos πx.
+            let factor = (PI * h).sin() / (PI * h);
+            let [x, y] = &points.coordinates[..] else { panic!() };
+            for p in 0..100 {
+                for (k, exact) in exact((x[p], y[p])).into_iter().enumerate() {
+                    let expected = if k == 1 || k == 2 { factor * exact } else { exact };
+                    // Rounding of values of size 1, divided by h.
+                    assert!((data[k][p] - expected).abs() < 1e-15 / h + 1e-14, "{h} {k} {p}");
+                }
+            }
+        }
+    }
+}
