@@ -1,0 +1,48 @@
+//! Numerical solutions of the equations that networks are trained on, as truths to measure by.
+//!
+//! - An [`Evolution`] is a system ∂u/∂t = L u + N(t, x, u, ∂u, …) taken from residuals in an
+//!   expression graph: L is diagonal with constant coefficients, N is anything else.
+//! - A [`PeriodicGrid`] is a box whose opposite sides are one, with its nodes and Fourier modes.
+//! - [`solve`] advances the modes by ETDRK4; the [`Trajectory`] gives the solution and its
+//!   derivatives at any points, by trigonometric interpolation in space and by polynomials in time.
+//!
+//! It relies on `jetspace-expr` for expressions and their programs, and knows nothing of networks or
+//! of training.
+//!
+//! ```
+//! use jetspace_expr::{CoordinateKind, Graph, Scope, parse_equation};
+//! use jetspace_jet::MultiIndex;
+//! use jetspace_solve::{Evolution, PeriodicGrid, Steps, solve};
+//!
+//! // The heat equation from sin x, which it multiplies by exp(−t).
+//! let scope = Scope::new()
+//!     .coordinate("t", CoordinateKind::Time)?
+//!     .coordinate("x", CoordinateKind::Space)?
+//!     .field("u")?;
+//! let mut graph = Graph::new();
+//! let heat = scope.lower_equation(&parse_equation("u_t = u_xx")?, &mut graph)?;
+//! let evolution = Evolution::new(&mut graph, &[heat], 1, 0, &[1], &[])?;
+//!
+//! let grid = PeriodicGrid::new(&[(0.0, std::f64::consts::TAU)], &[16])?;
+//! let initial: Vec<f64> = grid.coordinates()[0].iter().map(|x| x.sin()).collect();
+//! let steps = Steps { from: 0.0, to: 1.0, count: 20, stored: 20 };
+//! let trajectory = solve(&evolution, &grid, &[initial], steps)?;
+//!
+//! let value = (0, MultiIndex::VALUE);
+//! let u = trajectory.jets(&[vec![0.5], vec![1.0]], &[value])?;
+//! assert!((u[0][0] - (-0.5_f64).exp() * 1_f64.sin()).abs() < 1e-13);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod etdrk4;
+mod evolution;
+mod finite_difference;
+mod periodic_grid;
+mod trajectory;
+
+pub use error::SolveError;
+pub use etdrk4::{Steps, solve};
+pub use evolution::Evolution;
+pub use periodic_grid::PeriodicGrid;
+pub use trajectory::Trajectory;
