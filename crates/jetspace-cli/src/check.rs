@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use jetspace::problem::{Place, Problem, Verdict};
+use jetspace::problem::{Place, Problem, Truth, Verdict};
 use jetspace::study::Study;
 use jetspace::{builtin, source::FileKind};
 
@@ -59,15 +59,15 @@ fn check_problem(problem: &Problem, out: &mut impl Write) -> Result<(), Failure>
         let texts: Vec<&str> = condition.residuals.iter().map(|r| r.text.as_str()).collect();
         writeln!(out, "  condition     {}: {} at {place}", condition.name, texts.join(", "))?;
     }
+    describe_truth(problem, out)?;
     if check.verdicts.is_empty() {
-        writeln!(out, "  truth         not known in closed form: nothing to compare with")?;
         return Ok(());
     }
     writeln!(
         out,
         "  the truth put in, at random points (root mean square; size of what cancels):"
     )?;
-    for Verdict { residual, size, scale } in &check.verdicts {
+    for Verdict { residual, size, scale, .. } in &check.verdicts {
         writeln!(out, "    {:<24} {size:.1e}  ({scale:.1e})  {}", residual.name, residual.text)?;
     }
     match check.verdicts.iter().find(|verdict| !verdict.holds()) {
@@ -77,6 +77,32 @@ fn check_problem(problem: &Problem, out: &mut impl Write) -> Result<(), Failure>
         }
         Some(wrong) => Err(Box::new(problem.not_solved(wrong))),
     }
+}
+
+/// Where the truth comes from, unless it is a formula.
+fn describe_truth(problem: &Problem, out: &mut impl Write) -> Result<(), Failure> {
+    match &problem.truth {
+        Truth::Formulas(_) => {}
+        Truth::Unknown => writeln!(out, "  truth         unknown: nothing to compare with")?,
+        Truth::Table { path, .. } => {
+            let points = problem.true_points()?.unwrap_or_default();
+            let columns: Vec<&str> = points.data.iter().map(|(name, _)| name.as_str()).collect();
+            let (count, columns) = (points.len(), columns.join(", "));
+            writeln!(out, "  truth         {count} points with {columns} in {}", path.display())?;
+        }
+        Truth::Fourier(reference) => {
+            let nodes: Vec<String> = reference.nodes.iter().map(ToString::to_string).collect();
+            let (nodes, steps) = (nodes.join(" × "), reference.steps);
+            let (time, space) = reference.changes(problem)?;
+            writeln!(
+                out,
+                "  truth         solved with {nodes} nodes in {steps} steps; changes by"
+            )?;
+            writeln!(out, "                {time:.0e} of itself with half the steps,")?;
+            writeln!(out, "                {space:.0e} with two thirds of the nodes")?;
+        }
+    }
+    Ok(())
 }
 
 fn describe_study(study: &Study, out: &mut impl Write) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use jetspace::evaluation::grid_points;
 use jetspace::model::Model;
 use jetspace::point_set::PointSet;
 use jetspace::run::Folder;
-use jetspace::{Error, collocation, table};
+use jetspace::{Error, Study, collocation, table};
 use serde_json::json;
 
 use crate::Failure;
@@ -54,12 +54,17 @@ pub fn predict(arguments: &PredictArguments) -> Result<ExitCode, Failure> {
 pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     let file = if arguments.best { "best.safetensors" } else { "model.safetensors" };
     let out = &mut std::io::stdout().lock();
-    let of_run = grid_of_run(&arguments.run)?;
+    let study = study_of_run(&arguments.run)?;
     for (name, path) in models(&arguments.run, file)? {
-        let model = Model::read(&path)?;
-        let grid = match &arguments.grid {
-            Some(grid) => nodes(&grid.0, &model.problem)?,
-            None => of_run.clone().unwrap_or_else(|| model.problem.default_grid()),
+        let mut model = Model::read(&path)?;
+        if let Some(study) = &study {
+            // It knows where the files of the problem are.
+            model.problem.truth = study.problem.truth.clone();
+        }
+        let grid = match (&arguments.grid, &study) {
+            (Some(grid), _) => nodes(&grid.0, &model.problem)?,
+            (None, Some(study)) => study.grid.clone(),
+            (None, None) => model.problem.default_grid(),
         };
         let metrics = model.evaluate_on(&grid, ALL_THREADS)?.metrics;
         if arguments.json {
@@ -73,10 +78,10 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The evaluation grid of the run that a path is or lies in.
-fn grid_of_run(path: &Path) -> Result<Option<Vec<usize>>, Error> {
+/// The study of the run that a path is or lies in.
+fn study_of_run(path: &Path) -> Result<Option<Study>, Error> {
     match path.ancestors().take(3).find(|folder| folder.join("run.json").is_file()) {
-        Some(folder) => Ok(Some(Folder::open(folder)?.1.grid)),
+        Some(folder) => Ok(Some(Folder::open(folder)?.1)),
         None => Ok(None),
     }
 }

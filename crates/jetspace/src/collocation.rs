@@ -32,6 +32,22 @@ impl Points {
         self.coordinates.first().map_or(0, Vec::len)
     }
 
+    /// Some of the points, drawn without repetition, in their order.
+    fn some(&self, count: usize, seed: u64) -> Result<Self, Error> {
+        if count > self.len() {
+            let found = self.len();
+            let message =
+                format!("expected {count} points in the file of the truth, found {found}");
+            return Err(Error::Argument(message));
+        }
+        let mut chosen = Purpose::Interior.stream(seed).permutation(self.len());
+        chosen.truncate(count);
+        chosen.sort_unstable();
+        let of = |column: &Vec<f64>| chosen.iter().map(|&p| column[p]).collect();
+        let data = self.data.iter().map(|(name, column)| (name.clone(), of(column))).collect();
+        Ok(Self { coordinates: self.coordinates.iter().map(of).collect(), data })
+    }
+
     /// Whether there are no points.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -57,6 +73,13 @@ impl Collocation {
         let bounds = problem.bounds();
         let interior = match &plan.interior {
             SamplerFile::File { path } => read(problem, &plan.folder.join(path))?,
+            SamplerFile::Truth { count } => {
+                let points = problem.true_points()?.unwrap_or_default();
+                match count {
+                    Some(count) => points.some(count.get(), plan.seed)?,
+                    None => points,
+                }
+            }
             SamplerFile::Uniform { count } if plan.generator == Generator::MersenneTwister => {
                 Points::at(MersenneTwister::new(plan.seed).points(&bounds, *count))
             }
@@ -105,7 +128,7 @@ fn of_file(sampler: &SamplerFile) -> Sampler {
         }
         SamplerFile::LatinHypercube { count } => Sampler::LatinHypercube { points: *count },
         SamplerFile::Sobol { count } => Sampler::Sobol { points: *count, shift: true },
-        SamplerFile::File { .. } => Sampler::Uniform { points: 0 },
+        SamplerFile::File { .. } | SamplerFile::Truth { .. } => Sampler::Uniform { points: 0 },
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use jetspace_expr::{ProgramError, nearest};
 use jetspace_jet::JetError;
 use jetspace_optim::OptimError;
+use jetspace_solve::SolveError;
 use thiserror::Error;
 
 use crate::point_set::PointSetError;
@@ -84,6 +85,9 @@ pub enum Error {
     /// The optimiser.
     #[error(transparent)]
     Optim(#[from] OptimError),
+    /// The solver of reference solutions.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
 }
 
 impl Error {

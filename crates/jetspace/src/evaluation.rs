@@ -13,15 +13,19 @@
 //! | `residual_heat_l2` (for one of several equations) | ‖F(û)‖ of that equation |
 //! | `nu` (for an unknown) | its value ν̂ |
 //! | `nu_error` | \|ν̂ − ν\|, if the problem says what is true |
+//!
+//! Where the truth is a file of N points that are not the nodes of the grid, fields are compared at
+//! these points, each of which stands for an Nth of the box.
 
 use indexmap::IndexMap;
 use jetspace_expr::{Id, Symbol};
 use jetspace_jet::MultiIndex;
 
 use crate::Error;
+use crate::collocation::Points;
 use crate::model::Model;
 use crate::point_set::PointSet;
-use crate::problem::{Problem, evaluate};
+use crate::problem::Problem;
 use crate::random::Purpose;
 use crate::sampling::{GridEnds, Sampler};
 
@@ -34,7 +38,7 @@ pub struct Evaluation {
     pub coordinates: Vec<Vec<f64>>,
     /// û, field by field.
     pub predicted: Vec<Vec<f64>>,
-    /// u, field by field, if it is known in closed form.
+    /// u, field by field, if it is known on the grid.
     pub truth: Option<Vec<Vec<f64>>>,
     /// F(û), equation by equation.
     pub residuals: Vec<Vec<f64>>,
@@ -66,56 +70,53 @@ impl Evaluation {
 }
 
 impl Model {
-    /// Evaluates the model on a regular grid over the problem's box.
+    /// Evaluates the model on a regular grid over the problem's box. A truth that is known from a
+    /// file at other points is compared there.
     ///
     /// # Errors
-    /// A wrong number of nodes, or a derivative of the truth that does not exist in closed form.
+    /// A wrong number of nodes, a derivative of the truth that does not exist in closed form, or a
+    /// file or reference solution that fails.
     pub fn evaluate_on(&self, grid: &[usize], threads: usize) -> Result<Evaluation, Error> {
-        let bounds = self.problem.bounds();
+        let problem = &self.problem;
+        let bounds = problem.bounds();
         let coordinates = grid_points(&bounds, grid)?;
         let spacing = bounds
             .iter()
             .zip(grid)
             .map(|((low, high), &nodes)| (high - low) / nodes.saturating_sub(1).max(1) as f64);
-        let cell: f64 = spacing.product();
-        let mut problem = self.problem.clone();
-        let (fields, equations) = (problem.fields.len(), problem.equations.len());
-        let values = (0..fields).map(|field| (field, MultiIndex::VALUE));
-        let first = problem.data_columns().into_iter().filter(|(_, index)| index.order() == 1);
-        let wanted: Vec<(usize, MultiIndex)> = values.chain(first).collect();
-        let mut expressions: Vec<Id> = wanted
-            .iter()
-            .map(|&(field, index)| problem.graph.symbol(Symbol::Jet { field, index }))
-            .collect();
+        let norm = Norm { cell: spacing.product() };
+        let fields = problem.fields.len();
+        let jets = compared_jets(problem);
+        let mut graph = problem.graph.clone();
+        let mut expressions: Vec<Id> =
+            jets.iter().map(|&(field, index)| graph.symbol(Symbol::Jet { field, index })).collect();
         expressions.extend(problem.equations.iter().map(|e| e.expression));
-        let mut predicted = self.values(&problem.graph, &expressions, &coordinates, threads)?;
-        let residuals = predicted.split_off(wanted.len());
-        let gradient = predicted.split_off(fields);
-        let norm = |v: &[f64]| (cell * v.iter().map(|v| v * v).sum::<f64>()).sqrt();
+        let mut predicted = self.values(&graph, &expressions, &coordinates, threads)?;
+        let residuals = predicted.split_off(jets.len());
         let mut metrics = IndexMap::new();
-        let truth = true_values(&mut problem, &wanted, &coordinates)?;
-        if let Some(truth) = &truth {
-            let difference = |a: &[f64], b: &[f64]| -> Vec<f64> {
-                a.iter().zip(b).map(|(a, b)| a - b).collect()
-            };
-            for (field, name) in problem.fields.iter().enumerate() {
-                let error = difference(&predicted[field], &truth[field]);
-                let largest = error
-                    .iter()
-                    .fold(0.0, |m: f64, e| if e.is_nan() { *e } else { m.max(e.abs()) });
-                metrics.insert(format!("{name}_l2"), norm(&error));
-                metrics.insert(format!("{name}_relative"), norm(&error) / norm(&truth[field]));
-                metrics.insert(format!("{name}_max"), largest);
+        let of_file = problem.true_points()?;
+        let on_grid =
+            |points: &Points| grid_of(&bounds, &points.coordinates).is_some_and(|g| g == grid);
+        let truth = match &of_file {
+            Some(points) if on_grid(points) => Some(columns_of(points, problem, &jets)),
+            _ => problem.true_jets(&coordinates, &jets)?.map(|c| c.into_iter().map(Some).collect()),
+        };
+        match (&truth, &of_file) {
+            (Some(truth), _) => compare(problem, &jets, &predicted, truth, norm, &mut metrics),
+            (None, Some(points)) => {
+                let truth = columns_of(points, problem, &jets);
+                let expressions = &expressions[..jets.len()];
+                let there = self.values(&graph, expressions, &points.coordinates, threads)?;
+                let volume: f64 = bounds.iter().map(|(low, high)| high - low).product();
+                let norm = Norm { cell: volume / points.len().max(1) as f64 };
+                compare(problem, &jets, &there, &truth, norm, &mut metrics);
             }
-            let errors = gradient.iter().zip(&truth[fields..]);
-            let squares: f64 = errors.map(|(a, b)| norm(&difference(a, b)).powi(2)).sum();
-            metrics.insert("gradient_l2".to_owned(), squares.sqrt());
+            (None, None) => {}
         }
-        let squares: f64 = residuals.iter().map(|r| norm(r).powi(2)).sum();
-        metrics.insert("residual_l2".to_owned(), squares.sqrt());
-        if equations > 1 {
+        metrics.insert("residual_l2".to_owned(), norm.of_all(residuals.iter()));
+        if problem.equations.len() > 1 {
             for (equation, residual) in problem.equations.iter().zip(&residuals) {
-                metrics.insert(format!("residual_{}_l2", equation.name), norm(residual));
+                metrics.insert(format!("residual_{}_l2", equation.name), norm.of(residual));
             }
         }
         for parameter in problem.parameters.iter().filter(|p| p.unknown) {
@@ -125,31 +126,100 @@ impl Model {
                 metrics.insert(format!("{}_error", parameter.name), error);
             }
         }
-        let truth = truth.map(|mut columns| {
-            columns.truncate(fields);
-            columns
-        });
+        predicted.truncate(fields);
+        let truth = truth.map(|columns| columns.into_iter().take(fields).flatten().collect());
         Ok(Evaluation { grid: grid.to_vec(), coordinates, predicted, truth, residuals, metrics })
     }
 }
 
-fn true_values(
-    problem: &mut Problem,
-    wanted: &[(usize, MultiIndex)],
-    coordinates: &[Vec<f64>],
-) -> Result<Option<Vec<Vec<f64>>>, Error> {
-    let derivatives: Option<Result<Vec<Id>, _>> =
-        wanted.iter().map(|&(field, index)| problem.true_derivative(field, index)).collect();
-    match derivatives {
-        None => Ok(None),
-        Some(Ok(ids)) => {
-            let parameters = problem.parameter_values();
-            evaluate(&problem.graph, &ids, coordinates, &parameters, &[]).map(Some)
-        }
-        Some(Err(error)) => {
-            Err(Error::Argument(format!("the truth cannot be differentiated: {error}")))
+/// Fields, then their first derivatives: what is compared with the truth.
+fn compared_jets(problem: &Problem) -> Vec<(usize, MultiIndex)> {
+    let values = (0..problem.fields.len()).map(|field| (field, MultiIndex::VALUE));
+    let first = problem.data_columns().into_iter().filter(|(_, index)| index.order() == 1);
+    values.chain(first).collect()
+}
+
+/// The columns of a file that hold these jets, as far as it has them.
+fn columns_of(
+    points: &Points,
+    problem: &Problem,
+    jets: &[(usize, MultiIndex)],
+) -> Vec<Option<Vec<f64>>> {
+    let column = |&(field, index): &(usize, MultiIndex)| {
+        let name = problem.symbol_name(Symbol::Jet { field, index });
+        points.data.iter().find(|(n, _)| *n == name).map(|(_, column)| column.clone())
+    };
+    jets.iter().map(column).collect()
+}
+
+/// Adds the metrics that compare fields and first derivatives with their truth.
+fn compare(
+    problem: &Problem,
+    jets: &[(usize, MultiIndex)],
+    predicted: &[Vec<f64>],
+    truth: &[Option<Vec<f64>>],
+    norm: Norm,
+    metrics: &mut IndexMap<String, f64>,
+) {
+    let difference =
+        |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
+    let mut slopes = Some(Vec::new());
+    for ((&(field, index), predicted), truth) in jets.iter().zip(predicted).zip(truth) {
+        let error = truth.as_ref().map(|truth| difference(predicted, truth));
+        if index.order() > 0 {
+            slopes = slopes.zip(error).map(|(slopes, error)| [slopes, vec![error]].concat());
+        } else if let (Some(error), Some(truth), Some(name)) =
+            (error, truth, problem.fields.get(field))
+        {
+            let larger = |m: f64, e: &f64| if e.is_nan() { *e } else { m.max(e.abs()) };
+            metrics.insert(format!("{name}_l2"), norm.of(&error));
+            metrics.insert(format!("{name}_relative"), norm.of(&error) / norm.of(truth));
+            metrics.insert(format!("{name}_max"), error.iter().fold(0.0, larger));
         }
     }
+    if let Some(slopes) = slopes {
+        metrics.insert("gradient_l2".to_owned(), norm.of_all(slopes.iter()));
+    }
+}
+
+/// √(cell Σ v²) over points, each standing for a cell of the box.
+#[derive(Clone, Copy)]
+struct Norm {
+    cell: f64,
+}
+
+impl Norm {
+    fn of(self, values: &[f64]) -> f64 {
+        (self.cell * values.iter().map(|v| v * v).sum::<f64>()).sqrt()
+    }
+
+    fn of_all<'a>(self, columns: impl Iterator<Item = &'a Vec<f64>>) -> f64 {
+        columns.map(|column| self.of(column).powi(2)).sum::<f64>().sqrt()
+    }
+}
+
+/// The numbers of nodes with which a regular grid over a box has these points in this order, if
+/// there is one.
+#[must_use]
+pub fn grid_of(bounds: &[(f64, f64)], coordinates: &[Vec<f64>]) -> Option<Vec<usize>> {
+    let points = coordinates.first()?.len();
+    let mut grid = Vec::new();
+    for column in coordinates {
+        let mut values = column.clone();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        grid.push(values.len());
+    }
+    if grid.iter().try_fold(1, |product: usize, &n| product.checked_mul(n)) != Some(points) {
+        return None;
+    }
+    let nodes = grid_points(bounds, &grid).ok()?;
+    let is_near = |axis: usize| {
+        let (low, high) = bounds[axis];
+        let mut pairs = nodes[axis].iter().zip(&coordinates[axis]);
+        pairs.all(|(a, b)| (a - b).abs() <= 1e-9 * (high - low))
+    };
+    (0..grid.len()).all(is_near).then_some(grid)
 }
 
 /// The nodes of a regular grid over a box, ends included, as columns; the last coordinate varies

@@ -2,6 +2,7 @@
 //! and checked, so that whoever has a [`Problem`] has one that makes sense.
 
 mod read;
+mod reference;
 mod truth;
 mod verify;
 
@@ -13,6 +14,8 @@ use jetspace_jet::MultiIndex;
 pub use crate::problem_file::Kind;
 use crate::sampling::{End, Side};
 use crate::source::Source;
+pub use reference::Fourier;
+pub use truth::Truth;
 pub(crate) use verify::evaluate;
 pub use verify::{Check, Verdict};
 
@@ -60,11 +63,8 @@ pub struct Problem {
     pub equations: Vec<Residual>,
     /// What holds elsewhere.
     pub conditions: Vec<Condition>,
-    /// The solution, one expression per field in coordinates and parameters, if it is known in
-    /// closed form.
-    pub truth: Option<Vec<Id>>,
-    /// The file with the solution, if there is one.
-    pub truth_file: Option<std::path::PathBuf>,
+    /// The solution, as far as it is known.
+    pub truth: Truth,
     /// Where the expressions live.
     pub graph: Graph,
     /// What names mean, to read further formulas.

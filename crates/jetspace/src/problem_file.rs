@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::num::NonZero;
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -139,10 +140,29 @@ pub struct ProblemFile {
     #[serde(default)]
     #[schemars(with = "IndexMap<String, Formula>")]
     pub truth: Table<Spanned<Formula>>,
-    /// The solution as a file (CSV or NPZ) with a column for each coordinate and field; relative to
-    /// the problem file.
-    #[schemars(with = "Option<String>")]
-    pub truth_file: Option<Spanned<String>>,
+    /// The solution where it is not known in closed form.
+    #[schemars(with = "Option<ReferenceFile>")]
+    pub reference: Option<Spanned<ReferenceFile>>,
+}
+
+/// A solution that is not known in closed form.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
+pub enum ReferenceFile {
+    /// Solved by Fourier modes and ETDRK4: equations u_t = …, initial conditions u = …, periodic in
+    /// space (or with a solution that is periodic, as of Burgers' equation from −sin πx).
+    Fourier {
+        /// Nodes along each space coordinate.
+        nodes: Vec<NonZero<usize>>,
+        /// Steps from the first to the last time.
+        steps: NonZero<usize>,
+    },
+    /// A CSV or NPZ file with a column for each coordinate, each field, and any of their
+    /// derivatives.
+    File {
+        /// The file, relative to the problem file.
+        path: String,
+    },
 }
 
 /// A coordinate.

@@ -7,7 +7,7 @@ mod toml_mistake;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jetspace_expr::{ExprError, Span, nearest};
@@ -25,13 +25,34 @@ pub struct Source {
     pub name: String,
     /// All of it.
     pub text: String,
+    /// What the files that it names are relative to.
+    pub folder: PathBuf,
 }
 
 impl Source {
-    /// A text under a name.
+    /// A text under a name; if that is a path, files are relative to its folder.
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into() })
+        let name = name.into();
+        let folder = Path::new(&name).parent().unwrap_or(Path::new("")).to_owned();
+        Arc::new(Self { name, text: text.into(), folder })
+    }
+
+    /// A copy of a text that stood in another folder.
+    #[must_use]
+    pub fn from_folder(
+        name: impl Into<String>,
+        text: impl Into<String>,
+        folder: PathBuf,
+    ) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text: text.into(), folder })
+    }
+
+    /// The folder, so that it is the same from anywhere.
+    pub(crate) fn absolute_folder(&self) -> PathBuf {
+        // The folder of a file that is named without one is empty, and means here.
+        let folder = Path::new(".").join(&self.folder);
+        std::path::absolute(&folder).unwrap_or(folder)
     }
 
     /// Reads a file.

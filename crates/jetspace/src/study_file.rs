@@ -210,6 +210,11 @@ pub enum SamplerFile {
         /// How many; for sides, on each.
         count: usize,
     },
+    /// Points of the truth, where that is a file, with its columns as data.
+    Truth {
+        /// How many, drawn without repetition; all unless given.
+        count: Option<NonZero<usize>>,
+    },
     /// From a CSV or NPZ file with a column per coordinate, relative to the study file; columns of
     /// fields or derivatives in it are the data.
     File {

@@ -6,7 +6,7 @@ use jetspace_jet::MultiIndex;
 
 use crate::Error;
 use crate::collocation::Points;
-use crate::problem::{Problem, evaluate};
+use crate::problem::Problem;
 use crate::random::Purpose;
 use crate::study::TargetsFile;
 
@@ -22,7 +22,6 @@ pub fn data(
     wanted: &BTreeSet<usize>,
     seed: u64,
 ) -> Result<Vec<Vec<f64>>, Error> {
-    let mut problem = problem.clone();
     let columns = problem.data_columns();
     let mut data = vec![Vec::new(); columns.len()];
     for &number in wanted {
@@ -30,7 +29,7 @@ pub fn data(
         let name = problem.symbol_name(jetspace_expr::Symbol::Jet { field, index });
         let mut column = match points.data.iter().find(|(n, _)| *n == name) {
             Some((_, values)) => values.clone(),
-            None => of_truth(&mut problem, points, targets, field, index, &name)?,
+            None => of_truth(problem, points, targets, field, index, &name)?,
         };
         if targets.noise > 0.0 && index.order() <= 1 {
             let mut random = Purpose::Noise(number).stream(seed);
@@ -44,7 +43,7 @@ pub fn data(
 }
 
 fn of_truth(
-    problem: &mut Problem,
+    problem: &Problem,
     points: &Points,
     targets: &TargetsFile,
     field: usize,
@@ -59,15 +58,11 @@ fn of_truth(
     };
     let differenced = targets.difference_step.filter(|_| index.order() == 1);
     let derivative = if differenced.is_some() { MultiIndex::VALUE } else { index };
-    let expression = match problem.true_derivative(field, derivative) {
-        Some(Ok(id)) => id,
-        Some(Err(error)) => return Err(missing(&error.to_string())),
-        None => return Err(missing("the truth is not known in closed form")),
-    };
-    let parameters = problem.parameter_values();
     let at = |coordinates: &[Vec<f64>]| {
-        let mut values = evaluate(&problem.graph, &[expression], coordinates, &parameters, &[])?;
-        Ok::<_, Error>(values.swap_remove(0))
+        let values = problem.true_jets(coordinates, &[(field, derivative)]);
+        let values = values.map_err(|error| missing(&error.to_string()))?;
+        let column = values.and_then(|columns| columns.into_iter().next());
+        column.ok_or_else(|| missing("the truth is not known at these points"))
     };
     let Some((h, i)) = differenced.zip(index.factors().next()) else {
         return at(&points.coordinates);

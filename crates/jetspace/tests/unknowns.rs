@@ -100,6 +100,6 @@ fn mistakes_are_explained() {
     let fields = PROBLEM.split("T = \"alpha*exp").next().unwrap();
     let fields = fields.replace("[sources]\ng = \"S\"", "").replace(" + g", "");
     let problem = Problem::parse("heat.toml", &fields).unwrap();
-    assert!(problem.truth.is_none());
+    assert!(problem.truth.is_unknown());
     assert_eq!(problem.parameters[1].truth, Some(0.25));
 }

@@ -13,9 +13,9 @@ use jetspace_expr::{
 use jetspace_jet::MAX_VARIABLES;
 use toml::Spanned;
 
-use super::{Coordinate, Kind, Parameter, Problem, Residual};
+use super::{Coordinate, Fourier, Kind, Parameter, Problem, Residual, Truth};
 use crate::Error;
-use crate::problem_file::{CoordinateFile, Formula, Name, ProblemFile};
+use crate::problem_file::{CoordinateFile, Formula, Name, ProblemFile, ReferenceFile};
 use crate::source::{FileKind, Source};
 
 impl Problem {
@@ -54,9 +54,7 @@ impl Problem {
         reader.solve_sources(&sources, &mut equations, &parameters)?;
         let conditions = reader.conditions(&file, &coordinates)?;
         let path = Path::new(&source.name);
-        let beside = |relative: &Spanned<String>| {
-            path.parent().unwrap_or(Path::new("")).join(relative.get_ref())
-        };
+        let known = reader.known(&file, truth)?;
         let stem = path.file_stem();
         Ok(Self {
             name: stem.map_or_else(|| "problem".to_owned(), |s| s.to_string_lossy().into_owned()),
@@ -68,8 +66,7 @@ impl Problem {
             parameters,
             equations,
             conditions,
-            truth,
-            truth_file: file.truth_file.as_ref().map(beside),
+            truth: known,
             graph: reader.graph,
             scope: reader.scope,
         })
@@ -200,6 +197,28 @@ impl Reader<'_> {
         Ok(Some(truth))
     }
 
+    /// What is known about the solution: formulas, or what `reference` names.
+    fn known(&self, file: &ProblemFile, truth: Option<Vec<Id>>) -> Result<Truth, Error> {
+        let Some(reference) = &file.reference else {
+            return Ok(truth.map_or(Truth::Unknown, Truth::Formulas));
+        };
+        if truth.is_some() {
+            let message = "expected one truth, found a closed form and a reference";
+            let help = "remove one of [truth] and reference";
+            return Err(self.source.mistake(reference.span(), message, "the second one", help));
+        }
+        match reference.get_ref() {
+            ReferenceFile::Fourier { nodes, steps } => {
+                let nodes = nodes.iter().map(|n| n.get()).collect();
+                Ok(Truth::Fourier(Arc::new(Fourier::new(nodes, steps.get(), reference.span()))))
+            }
+            ReferenceFile::File { path } => {
+                let path = self.source.folder.join(path);
+                Ok(Truth::Table { path, place: reference.span() })
+            }
+        }
+    }
+
     fn sources(
         &mut self,
         file: &ProblemFile,
@@ -293,12 +312,10 @@ impl Reader<'_> {
         let without = self.graph.substitute(&[of.expression], is_zero)[0];
         let quotient = self.graph.div(without, slope);
         let value = self.graph.neg(quotient);
-        super::truth::insert(&mut self.graph, &source.truth, &[value]).map(|ids| ids[0]).map_err(
-            |error| {
-                let help = "use another form of the equation or of the truth";
-                self.source.mistake(of.place.clone(), error.to_string(), "at the truth", help)
-            },
-        )
+        super::truth::insert(&mut self.graph, &source.truth, value).map_err(|error| {
+            let help = "use another form of the equation or of the truth";
+            self.source.mistake(of.place.clone(), error.to_string(), "at the truth", help)
+        })
     }
 
     fn declare(

@@ -1,9 +1,143 @@
-//! The truth put into expressions: every field and derivative replaced by its closed form.
+//! What is known about the solution, and its values and derivatives at points.
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use jetspace_expr::{DerivativeError, Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 
 use super::Problem;
+use super::reference::Fourier;
+use super::verify::{evaluate, evaluate_with};
+use crate::Error;
+use crate::collocation::{self, Points};
+
+/// What is known about the solution of a problem.
+#[derive(Clone, Debug, Default)]
+pub enum Truth {
+    /// Nothing.
+    #[default]
+    Unknown,
+    /// One expression per field in coordinates and parameters.
+    Formulas(Vec<Id>),
+    /// A numerical solution, made when it is first needed.
+    Fourier(Arc<Fourier>),
+    /// A table: the solution at some points.
+    Table {
+        /// Its file.
+        path: PathBuf,
+        /// Where it is named in the problem file.
+        place: Range<usize>,
+    },
+}
+
+impl Truth {
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown)
+    }
+}
+
+impl Problem {
+    /// D^α uᵢ of the truth at points given as columns, a column for each (i, α) that is `wanted`;
+    /// nothing if the truth is unknown, or known at other points only.
+    ///
+    /// # Errors
+    /// A derivative that does not exist in closed form, or a reference solution that fails.
+    pub fn true_jets(
+        &self,
+        points: &[Vec<f64>],
+        wanted: &[(usize, MultiIndex)],
+    ) -> Result<Option<Vec<Vec<f64>>>, Error> {
+        match &self.truth {
+            Truth::Unknown | Truth::Table { .. } => Ok(None),
+            Truth::Fourier(reference) => Ok(Some(reference.solution(self)?.jets(points, wanted)?)),
+            Truth::Formulas(truth) => {
+                let mut graph = self.graph.clone();
+                let mut ids = Vec::new();
+                for &(field, index) in wanted {
+                    let Some(&truth) = truth.get(field) else { return Ok(None) };
+                    ids.push(derivative(&mut graph, truth, index).map_err(|error| {
+                        Error::Argument(format!("the truth cannot be differentiated: {error}"))
+                    })?);
+                }
+                evaluate(&graph, &ids, points, &self.true_parameters(), &[]).map(Some)
+            }
+        }
+    }
+
+    /// Expressions at the truth, at points given as columns; `pair` is the coordinate at whose upper
+    /// end `other` is. Nothing if the truth is unknown, or known at other points only.
+    ///
+    /// # Errors
+    /// As [`true_jets`](Self::true_jets).
+    pub(super) fn at_truth(
+        &self,
+        graph: &Graph,
+        expressions: &[Id],
+        points: &[Vec<f64>],
+        pair: Option<usize>,
+    ) -> Result<Option<Vec<Vec<f64>>>, Error> {
+        let (mut here, mut there) = (Vec::new(), Vec::new());
+        for symbol in graph.symbols(expressions) {
+            match symbol {
+                Symbol::Jet { field, index } => here.push((field, index)),
+                Symbol::Other { field, index } => there.push((field, index)),
+                _ => {}
+            }
+        }
+        let mut moved = points.to_vec();
+        if let Some((column, coordinate)) =
+            pair.and_then(|i| moved.get_mut(i).zip(self.coordinates.get(i)))
+        {
+            column.fill(coordinate.range.1);
+        }
+        let (at_here, at_there) = (self.true_jets(points, &here)?, self.true_jets(&moved, &there)?);
+        let Some((at_here, at_there)) = at_here.zip(at_there) else { return Ok(None) };
+        let parameters = self.true_parameters();
+        let find = |wanted: &[(usize, MultiIndex)], values: &'_ [Vec<f64>], jet| {
+            wanted.iter().position(|w| *w == jet).map(|n| values[n].clone())
+        };
+        let value = |symbol| match symbol {
+            Symbol::Coordinate(i) => points.get(i).cloned(),
+            Symbol::Parameter(i) => parameters.get(i).map(|&value| vec![value]),
+            Symbol::Jet { field, index } => find(&here, &at_here, (field, index)),
+            Symbol::Other { field, index } => find(&there, &at_there, (field, index)),
+            _ => None,
+        };
+        let count = points.first().map_or(0, Vec::len);
+        evaluate_with(graph, expressions, count, value).map(Some)
+    }
+
+    /// The points at which the truth is known from a file, with its columns.
+    ///
+    /// # Errors
+    /// The file cannot be read, or lacks a coordinate or a field.
+    pub fn true_points(&self) -> Result<Option<Points>, Error> {
+        let Truth::Table { path, place } = &self.truth else { return Ok(None) };
+        let wrong = |message: String| {
+            let help = "its path is as seen from the folder of this problem; it needs a column for \
+                        each coordinate and each field";
+            self.source.mistake(place.clone(), message, "this solution", help)
+        };
+        let points = collocation::read(self, path)
+            .map_err(|error| wrong(format!("expected a table, found none: {error}")))?;
+        for field in &self.fields {
+            if !points.data.iter().any(|(name, _)| name == field) {
+                let path = path.display();
+                return Err(wrong(format!("expected a column {field:?} in {path}, found none")));
+            }
+        }
+        Ok(Some(points))
+    }
+
+    /// The values of the parameters with which the truth holds.
+    pub(super) fn true_parameters(&self) -> Vec<f64> {
+        self.parameters.iter().map(|p| p.truth.unwrap_or(p.value)).collect()
+    }
+}
 
 /// The expressions with fields and their derivatives replaced by those of `truth`.
 ///
@@ -12,82 +146,17 @@ use super::Problem;
 pub(super) fn insert(
     graph: &mut Graph,
     truth: &[Id],
-    expressions: &[Id],
-) -> Result<Vec<Id>, DerivativeError> {
-    replace(graph, expressions, |symbol, graph| match symbol {
-        Symbol::Jet { field, index } => Some(derivative(graph, *truth.get(field)?, index)),
-        _ => None,
-    })
-}
-
-/// The same for the other end of a pair, where `coordinate` has the value `end`.
-fn insert_other(
-    graph: &mut Graph,
-    truth: &[Id],
     expression: Id,
-    (coordinate, end): (usize, f64),
 ) -> Result<Id, DerivativeError> {
-    let replaced = replace(graph, &[expression], |symbol, graph| {
-        let Symbol::Other { field, index } = symbol else { return None };
-        let moved = derivative(graph, *truth.get(field)?, index).map(|id| {
-            let end = graph.constant(end);
-            let here = Symbol::Coordinate(coordinate);
-            graph.substitute(&[id], &mut |s, _| (s == here).then_some(end))[0]
-        });
-        Some(moved)
-    })?;
-    Ok(replaced[0])
-}
-
-fn replace(
-    graph: &mut Graph,
-    expressions: &[Id],
-    value: impl Fn(Symbol, &mut Graph) -> Option<Result<Id, DerivativeError>>,
-) -> Result<Vec<Id>, DerivativeError> {
     let mut failed = None;
-    let replaced = graph.substitute(expressions, &mut |symbol, graph| {
-        value(symbol, graph)?.map_err(|error| failed = Some(error)).ok()
+    let replaced = graph.substitute(&[expression], &mut |symbol, graph| {
+        let Symbol::Jet { field, index } = symbol else { return None };
+        let of_truth = derivative(graph, *truth.get(field)?, index);
+        of_truth.map_err(|error| failed = Some(error)).ok()
     });
-    failed.map_or(Ok(replaced), Err)
+    failed.map_or(Ok(replaced[0]), Err)
 }
 
 fn derivative(graph: &mut Graph, of: Id, index: MultiIndex) -> Result<Id, DerivativeError> {
     index.factors().try_fold(of, |id, coordinate| graph.derivative(id, coordinate))
-}
-
-impl Problem {
-    /// D^α of the truth of a field, in coordinates and parameters; nothing if the truth is not
-    /// known in closed form.
-    ///
-    /// # Errors
-    /// The derivative does not exist in closed form.
-    pub fn true_derivative(
-        &mut self,
-        field: usize,
-        index: MultiIndex,
-    ) -> Option<Result<Id, DerivativeError>> {
-        let truth = *self.truth.as_ref()?.get(field)?;
-        Some(derivative(&mut self.graph, truth, index))
-    }
-
-    /// A residual at the truth, in coordinates and parameters; `pair` is the coordinate at whose
-    /// upper end `other` is. Nothing if the truth is not known in closed form.
-    ///
-    /// # Errors
-    /// A derivative does not exist in closed form.
-    pub fn residual_at_truth(
-        &mut self,
-        residual: Id,
-        pair: Option<usize>,
-    ) -> Option<Result<Id, DerivativeError>> {
-        let truth = self.truth.clone()?;
-        let residual = match pair {
-            Some(i) => {
-                let end = self.coordinates[i].range.1;
-                insert_other(&mut self.graph, &truth, residual, (i, end))
-            }
-            None => Ok(residual),
-        };
-        Some(residual.and_then(|id| Ok(insert(&mut self.graph, &truth, &[id])?[0])))
-    }
 }

@@ -4,7 +4,7 @@
 use jetspace_expr::{Graph, Id, Program, Scratch, Symbol};
 use jetspace_jet::{Component, InstructionSet, MultiIndex};
 
-use super::{Place, Problem, Residual};
+use super::{Place, Problem, Residual, Truth};
 use crate::Error;
 use crate::jets::Jets;
 use crate::random::Purpose;
@@ -16,6 +16,9 @@ const POINTS: usize = 1000;
 /// A residual counts as zero below this fraction of its terms: far above the rounding of closed
 /// forms, far below any mistake.
 const TOLERANCE: f64 = 1e-8;
+
+/// The same for reference solutions, whose derivatives are interpolated.
+const TOLERANCE_OF_REFERENCE: f64 = 1e-4;
 
 /// What `jetspace check` finds out about a problem.
 #[derive(Clone, Debug)]
@@ -40,13 +43,15 @@ pub struct Verdict {
     pub size: f64,
     /// Root mean square of Σ |∂r/∂s · s| over the fields and derivatives s in it: of what cancels.
     pub scale: f64,
+    /// The fraction of the scale below which the size counts as zero.
+    pub tolerance: f64,
 }
 
 impl Verdict {
     /// Whether the truth fulfils the equation or condition up to rounding.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.size <= TOLERANCE * self.scale.max(1.0)
+        self.size <= self.tolerance * self.scale.max(1.0)
     }
 }
 
@@ -99,30 +104,41 @@ impl Problem {
     /// The mistake of an equation or condition that the truth does not fulfil.
     #[must_use]
     pub fn not_solved(&self, verdict: &Verdict) -> Error {
-        let Verdict { residual, size, scale } = verdict;
+        let Verdict { residual, size, scale, .. } = verdict;
         let message = format!(
             "the truth does not fulfil {:?}: left minus right is {size:.1e} (root mean square) where \
              terms of size {scale:.1e} should cancel",
             residual.name
         );
-        let help = "look for a wrong sign or coefficient here or in [truth]";
+        let help = match self.truth {
+            Truth::Fourier(_) => {
+                "a reference solution is periodic in space, as the problem must be, and needs enough \
+                 nodes and steps"
+            }
+            _ => "look for a wrong sign or coefficient here or in [truth]",
+        };
         self.source.mistake(residual.place.clone(), message, "not zero at the truth", help)
     }
 
+    fn tolerance(&self) -> f64 {
+        if matches!(self.truth, Truth::Fourier(_)) { TOLERANCE_OF_REFERENCE } else { TOLERANCE }
+    }
+
     fn verdicts(&self) -> Result<Vec<Verdict>, Error> {
-        if self.truth.is_none() {
-            return Ok(Vec::new());
-        }
         let inside = self.equations.iter().map(|residual| (residual, None));
         let elsewhere = self.conditions.iter().flat_map(|condition| {
             condition.residuals.iter().map(move |residual| (residual, Some(&condition.place)))
         });
-        inside.chain(elsewhere).map(|(residual, place)| self.verdict(residual, place)).collect()
+        let all = inside.chain(elsewhere);
+        all.filter_map(|(residual, place)| self.verdict(residual, place).transpose()).collect()
     }
 
-    fn verdict(&self, residual: &Residual, place: Option<&Place>) -> Result<Verdict, Error> {
-        let mut problem = self.clone();
-        let graph = &mut problem.graph;
+    fn verdict(
+        &self,
+        residual: &Residual,
+        place: Option<&Place>,
+    ) -> Result<Option<Verdict>, Error> {
+        let mut graph = self.graph.clone();
         let symbols = graph.symbols(&[residual.expression]);
         let mut expressions = vec![residual.expression];
         for symbol in symbols.into_iter().filter(is_jet) {
@@ -134,16 +150,17 @@ impl Problem {
             Some(Place::Pair(coordinate)) => Some(*coordinate),
             _ => None,
         };
-        let at_truth: Result<Vec<Id>, _> =
-            expressions.iter().filter_map(|&id| problem.residual_at_truth(id, pair)).collect();
-        let at_truth = at_truth.map_err(|error| {
-            let help = "write the truth without it, or remove [truth] to train without a check";
-            self.source.mistake(residual.place.clone(), error.to_string(), "needs this", help)
-        })?;
         let columns = self.random_points(place)?;
-        let parameters: Vec<f64> =
-            self.parameters.iter().map(|p| p.truth.unwrap_or(p.value)).collect();
-        let values = evaluate(&problem.graph, &at_truth, &columns, &parameters, &[])?;
+        let values = self.at_truth(&graph, &expressions, &columns, pair).map_err(|error| {
+            let help = "write the truth without it, or remove [truth] to train without a check";
+            match error {
+                Error::Argument(message) => {
+                    self.source.mistake(residual.place.clone(), message, "needs this", help)
+                }
+                error => error,
+            }
+        })?;
+        let Some(values) = values else { return Ok(None) };
         let points = columns.first().map_or(0, Vec::len);
         let mut sums = (0.0, 0.0);
         for p in 0..points {
@@ -151,7 +168,8 @@ impl Problem {
             sums = (sums.0 + values[0][p].powi(2), sums.1 + terms.powi(2));
         }
         let mean = |sum: f64| (sum / points.max(1) as f64).sqrt();
-        Ok(Verdict { residual: residual.clone(), size: mean(sums.0), scale: mean(sums.1) })
+        let (residual, tolerance) = (residual.clone(), self.tolerance());
+        Ok(Some(Verdict { residual, size: mean(sums.0), scale: mean(sums.1), tolerance }))
     }
 
     fn random_points(&self, place: Option<&Place>) -> Result<Vec<Vec<f64>>, Error> {
@@ -193,17 +211,29 @@ pub fn evaluate(
     data: &[Vec<f64>],
 ) -> Result<Vec<Vec<f64>>, Error> {
     let points = coordinates.first().map_or(0, Vec::len);
+    evaluate_with(graph, expressions, points, |symbol| match symbol {
+        Symbol::Coordinate(i) => coordinates.get(i).cloned(),
+        Symbol::Column(i) => data.get(i).cloned(),
+        Symbol::Parameter(i) => parameters.get(i).map(|&value| vec![value]),
+        _ => None,
+    })
+}
+
+/// The same for expressions in any symbols, whose values at the points are given; a single value is
+/// for all points.
+///
+/// # Errors
+/// The values of a symbol are missing, or columns differ in length.
+pub fn evaluate_with(
+    graph: &Graph,
+    expressions: &[Id],
+    points: usize,
+    value: impl Fn(Symbol) -> Option<Vec<f64>>,
+) -> Result<Vec<Vec<f64>>, Error> {
     let program = Program::compile(graph, expressions);
-    let inputs: Vec<&[f64]> = program
-        .inputs()
-        .iter()
-        .map(|symbol| match *symbol {
-            Symbol::Coordinate(i) => coordinates.get(i).map_or(&[][..], Vec::as_slice),
-            Symbol::Column(i) => data.get(i).map_or(&[][..], Vec::as_slice),
-            Symbol::Parameter(i) => parameters.get(i..=i).unwrap_or(&[]),
-            _ => &[],
-        })
-        .collect();
+    let inputs: Vec<Vec<f64>> =
+        program.inputs().iter().map(|&symbol| value(symbol).unwrap_or_default()).collect();
+    let inputs: Vec<&[f64]> = inputs.iter().map(Vec::as_slice).collect();
     let mut values = vec![vec![0.0; points]; expressions.len()];
     let mut outputs: Vec<&mut [f64]> = values.iter_mut().map(Vec::as_mut_slice).collect();
     let mut scratch = Scratch::new(InstructionSet::best());

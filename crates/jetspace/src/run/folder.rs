@@ -70,8 +70,9 @@ struct Manifest {
     jetspace: String,
     study: String,
     problem: String,
-    /// What the study's files are relative to.
-    folder: PathBuf,
+    /// What the files that the study and the problem name are relative to.
+    study_folder: PathBuf,
+    problem_folder: PathBuf,
     settings: Settings,
     threads: usize,
     instruction_set: String,
@@ -112,13 +113,12 @@ impl Folder {
         std::fs::create_dir_all(&folder.path).map_err(|e| Error::io("create", &folder.path, e))?;
         folder.write_text("study.toml", &study.source.text)?;
         folder.write_text("problem.toml", &study.problem.source.text)?;
-        // The folder of a file that is named without one is empty, and means here.
-        let relative_to = Path::new(".").join(&study.points.folder);
         let manifest = Manifest {
             jetspace: env!("CARGO_PKG_VERSION").to_owned(),
             study: study.source.name.clone(),
             problem: study.problem.source.name.clone(),
-            folder: std::path::absolute(&relative_to).unwrap_or(relative_to),
+            study_folder: study.source.absolute_folder(),
+            problem_folder: study.problem.source.absolute_folder(),
             settings: settings.clone(),
             threads,
             instruction_set: jetspace_jet::InstructionSet::best().to_string(),
@@ -140,13 +140,13 @@ impl Folder {
             return Err(Error::BadFile { path: path.to_owned(), reason });
         }
         let manifest: Manifest = read_json(&path.join("run.json"))?;
-        let text = |file: &str, name: &str| {
-            Source::read(&path.join(file)).map(|source| Source::new(name, source.text.clone()))
+        let text = |file: &str, name: &str, folder| {
+            Source::read(&path.join(file))
+                .map(|source| Source::from_folder(name, source.text.clone(), folder))
         };
-        let study = text("study.toml", &manifest.study)?;
-        let problem = text("problem.toml", &manifest.problem)?;
-        let mut study = manifest.settings.apply(Study::from_sources(&study, &problem)?)?;
-        study.points.folder = manifest.folder;
+        let study = text("study.toml", &manifest.study, manifest.study_folder)?;
+        let problem = text("problem.toml", &manifest.problem, manifest.problem_folder)?;
+        let study = manifest.settings.apply(Study::from_sources(&study, &problem)?)?;
         Ok((folder, study, manifest.threads))
     }
 

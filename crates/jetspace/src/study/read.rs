@@ -15,7 +15,7 @@ use super::{Method, Study, WeightedTerm};
 use crate::builtin;
 use crate::error::Error;
 use crate::method::{KINDS, RECIPES, TermKind};
-use crate::problem::Problem;
+use crate::problem::{Problem, Truth};
 use crate::problem_file::Table;
 use crate::source::{FileKind, Source};
 use crate::study_file::{MethodFile, SamplerFile, StudyFile};
@@ -63,7 +63,7 @@ impl Study {
         let mut reader = Reader { source, problem };
         let network = reader.network(&file)?;
         let methods = reader.methods(&file)?;
-        let points = reader.points(&file, path.parent().unwrap_or(Path::new("")))?;
+        let points = reader.points(&file)?;
         reader.seeds(&file)?;
         let variants = reader.variants(&file)?;
         let grid = reader.grid(&file)?;
@@ -91,8 +91,8 @@ impl Study {
 }
 
 fn read_problem(source: &Arc<Source>, name: &Spanned<String>) -> Result<Problem, Error> {
-    let beside = Path::new(&source.name).parent().map(|folder| folder.join(name.get_ref()));
-    if let Some(path) = beside.filter(|path| path.is_file()) {
+    let path = source.folder.join(name.get_ref());
+    if path.is_file() {
         let problem = Source::read(&path)?;
         if FileKind::of(&problem)? == FileKind::Study {
             let help = "name the problem that the study is about";
@@ -196,16 +196,25 @@ impl Reader<'_> {
         file: &StudyFile,
     ) -> Result<Method, Error> {
         kinds.extend((0..self.problem.conditions.len()).map(TermKind::Condition));
-        let closed_form = self.problem.truth.is_some();
+        let interior = &file.points.get_ref().interior;
+        let is_known = match self.problem.truth {
+            Truth::Unknown => false,
+            Truth::Formulas(_) | Truth::Fourier(_) => true,
+            Truth::Table { .. } => matches!(interior, SamplerFile::Truth { .. }),
+        };
         let needs_data = kinds.iter().any(|kind| !kind.data(&self.problem).is_empty());
-        let from_file = matches!(file.points.get_ref().interior, SamplerFile::File { .. });
-        if needs_data && !closed_form && !from_file {
+        let from_file = matches!(interior, SamplerFile::File { .. });
+        if needs_data && !is_known && !from_file {
             let message = format!(
                 "expected data for method {:?}, found neither a truth nor a file",
                 name.get_ref()
             );
-            let help = "use pinn, add [truth] to the problem, or take the points inside from a file \
-                        with data";
+            let help = if matches!(self.problem.truth, Truth::Table { .. }) {
+                "take the points inside from the truth's file: interior = { sampler = \"truth\" }"
+            } else {
+                "use pinn, add [truth] to the problem, or take the points inside from a file with \
+                 data"
+            };
             return Err(self.source.mistake(name.span(), message, "needs data", help));
         }
         let none = Table::new();

@@ -1,10 +1,9 @@
 //! Point sets: how many points, and where; the grid on which results are measured.
 
-use std::path::Path;
-
 use super::Reader;
 use crate::Error;
-use crate::problem::Place;
+use crate::evaluation;
+use crate::problem::{Place, Truth};
 use crate::study::{PointsPlan, Study};
 use crate::study_file::{PointsFile, SamplerFile, StudyFile};
 
@@ -34,7 +33,7 @@ impl Study {
 }
 
 impl Reader<'_> {
-    pub(super) fn points(&self, file: &StudyFile, folder: &Path) -> Result<PointsPlan, Error> {
+    pub(super) fn points(&self, file: &StudyFile) -> Result<PointsPlan, Error> {
         let PointsFile { seed, interior, conditions, batch, condition_batch } =
             file.points.get_ref();
         let names: Vec<String> = self.problem.conditions.iter().map(|c| c.name.clone()).collect();
@@ -88,7 +87,7 @@ impl Reader<'_> {
             conditions: samplers,
             batch: *batch,
             condition_batch: *condition_batch,
-            folder: folder.to_owned(),
+            folder: self.source.folder.clone(),
         })
     }
 
@@ -108,12 +107,27 @@ impl Reader<'_> {
             SamplerFile::Grid { nodes, .. } => {
                 self.check_nodes(nodes, &[path, &["nodes"]].concat())
             }
-            SamplerFile::File { .. } => Ok(()),
+            SamplerFile::Truth { .. } if path != ["points", "interior"] => {
+                let message = "expected a sampler of points on this condition, found the truth";
+                let help = "use uniform, or a file with points on it";
+                Err(self.source.mistake(self.source.place_of(path), message, "not here", help))
+            }
+            SamplerFile::Truth { .. } if !matches!(self.problem.truth, Truth::Table { .. }) => {
+                let message = "expected a problem whose truth is a file, found another one";
+                let help = "use uniform: this truth is known everywhere";
+                Err(self.source.mistake(self.source.place_of(path), message, "points of it", help))
+            }
+            SamplerFile::Truth { .. } | SamplerFile::File { .. } => Ok(()),
         }
     }
 
     pub(super) fn grid(&self, file: &StudyFile) -> Result<Vec<usize>, Error> {
-        let Some(grid) = &file.evaluation.grid else { return Ok(self.problem.default_grid()) };
+        let Some(grid) = &file.evaluation.grid else {
+            let of_truth = self.problem.true_points()?.and_then(|points| {
+                evaluation::grid_of(&self.problem.bounds(), &points.coordinates)
+            });
+            return Ok(of_truth.unwrap_or_else(|| self.problem.default_grid()));
+        };
         self.check_nodes(grid, &["evaluation", "grid"])?;
         Ok(grid.clone())
     }
