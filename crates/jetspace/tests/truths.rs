@@ -113,8 +113,9 @@ fn what_has_no_reference_solution_says_why() {
     let start = message("2*u = 2*sin(pi*x)", "u_t = sin(pi*x)");
     let expected = "heat.toml:17:1: expected an initial condition for each field, found not all";
     assert!(start.starts_with(expected), "{start}");
-    let family =
-        message("[parameters]", "k = { range = [0, 1], kind = \"parameter\" }\n[functions]");
+    let time = "t = { range = [0, 1] }";
+    let one_more = format!("{time}\nxi = {{ range = [0, 1], kind = \"parameter\" }}");
+    let family = message(time, &one_more);
     assert!(family.contains("expected time and space coordinates alone"), "{family}");
 }
 

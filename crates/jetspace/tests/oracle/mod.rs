@@ -35,6 +35,7 @@ const WAVE: &str = r#"
     at = [[0.25, 0.5], [0.75, -0.5], [0.5, 0.125]]
     require = ["u*u_t = nu"]
     [truth]
+    nu = 0.4
     u = "exp(-t)*sin(pi*x)"
 "#;
 
