@@ -111,6 +111,9 @@ fn describe_study(study: &Study, out: &mut impl Write) -> Result<(), Failure> {
     writeln!(out, "  precision     {}", study.dtype.name())?;
     let collocation = jetspace::run::prepare(study)?;
     writeln!(out, "  points        {} inside", collocation.interior.len())?;
+    if let Some(data) = &collocation.data {
+        writeln!(out, "                {} with data", data.len())?;
+    }
     for (condition, points) in study.problem.conditions.iter().zip(&collocation.conditions) {
         writeln!(out, "                {} for {}", points.len(), condition.name)?;
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::Error;
 use crate::problem::{Place, Problem};
-use crate::random::{MersenneTwister, Purpose};
+use crate::random::{MersenneTwister, Purpose, RandomStream};
 use crate::sampling::{End, GridEnds, Sampler, Side};
 use crate::study::{Generator, PointsPlan, SamplerFile};
 use crate::table;
@@ -33,14 +33,14 @@ impl Points {
     }
 
     /// Some of the points, drawn without repetition, in their order.
-    fn some(&self, count: usize, seed: u64) -> Result<Self, Error> {
+    fn some(&self, count: usize, stream: &mut RandomStream) -> Result<Self, Error> {
         if count > self.len() {
             let found = self.len();
             let message =
                 format!("expected {count} points in the file of the truth, found {found}");
             return Err(Error::Argument(message));
         }
-        let mut chosen = Purpose::Interior.stream(seed).permutation(self.len());
+        let mut chosen = stream.permutation(self.len());
         chosen.truncate(count);
         chosen.sort_unstable();
         let of = |column: &Vec<f64>| chosen.iter().map(|&p| column[p]).collect();
@@ -58,8 +58,10 @@ impl Points {
 /// The points of a study.
 #[derive(Clone, Debug)]
 pub struct Collocation {
-    /// Where data and equations are compared.
+    /// Where equations hold, and where data is compared unless that has points of its own.
     pub interior: Points,
+    /// Where data is compared, if that is elsewhere.
+    pub data: Option<Points>,
     /// Where each condition is, in the problem's order. Of a periodic pair only the lower end.
     pub conditions: Vec<Points>,
 }
@@ -72,22 +74,13 @@ impl Collocation {
     pub fn new(problem: &Problem, plan: &PointsPlan) -> Result<Self, Error> {
         let bounds = problem.bounds();
         let interior = match &plan.interior {
-            SamplerFile::File { path } => read(problem, &plan.folder.join(path))?,
-            SamplerFile::Truth { count } => {
-                let points = problem.true_points()?.unwrap_or_default();
-                match count {
-                    Some(count) => points.some(count.get(), plan.seed)?,
-                    None => points,
-                }
-            }
             SamplerFile::Uniform { count } if plan.generator == Generator::MersenneTwister => {
                 Points::at(MersenneTwister::new(plan.seed).points(&bounds, *count))
             }
-            sampler => {
-                let mut stream = Purpose::Interior.stream(plan.seed);
-                Points::at(of_file(sampler).sample(&bounds, &mut stream)?)
-            }
+            sampler => inside(problem, plan, sampler, Purpose::Interior)?,
         };
+        let data = plan.data.as_ref().map(|data| inside(problem, plan, data, Purpose::Data));
+        let data = data.transpose()?;
         let mut conditions = Vec::new();
         for (number, condition) in problem.conditions.iter().enumerate() {
             let sides = match &condition.place {
@@ -99,7 +92,12 @@ impl Collocation {
                 Place::Pair(axis) => vec![Side { axis: *axis, end: End::Low }],
             };
             let points = match plan.conditions.get(number).and_then(Option::as_ref) {
-                Some(SamplerFile::File { path }) => read(problem, &plan.folder.join(path))?,
+                Some(SamplerFile::File { path }) => {
+                    let path = plan.folder.join(path);
+                    let points = read(problem, &path)?;
+                    on_sides(problem, &points, &sides, &path)?;
+                    points
+                }
                 Some(sampler) => {
                     let mut stream = Purpose::Condition(number).stream(plan.seed);
                     let mut columns = vec![Vec::new(); bounds.len()];
@@ -115,8 +113,51 @@ impl Collocation {
             };
             conditions.push(points);
         }
-        Ok(Self { interior, conditions })
+        Ok(Self { interior, data, conditions })
     }
+}
+
+/// Points in the whole box.
+fn inside(
+    problem: &Problem,
+    plan: &PointsPlan,
+    sampler: &SamplerFile,
+    purpose: Purpose,
+) -> Result<Points, Error> {
+    let mut stream = purpose.stream(plan.seed);
+    match sampler {
+        SamplerFile::File { path } => read(problem, &plan.folder.join(path)),
+        SamplerFile::Truth { count } => {
+            let points = problem.true_points()?.unwrap_or_default();
+            match count {
+                Some(count) => points.some(count.get(), &mut stream),
+                None => Ok(points),
+            }
+        }
+        sampler => Ok(Points::at(of_file(sampler).sample(&problem.bounds(), &mut stream)?)),
+    }
+}
+
+/// Whether points from a file are where their condition holds.
+fn on_sides(problem: &Problem, points: &Points, sides: &[Side], path: &Path) -> Result<(), Error> {
+    let is_on = |p: usize, &Side { axis, end }: &Side| {
+        let coordinate = &problem.coordinates[axis];
+        let (low, high) = coordinate.range;
+        let away = (points.coordinates[axis][p] - coordinate.end(end)).abs();
+        away <= 1e-9 * (high - low)
+    };
+    let Some(p) = (0..points.len()).find(|&p| !sides.iter().any(|side| is_on(p, side))) else {
+        return Ok(());
+    };
+    let place = |&Side { axis, end }: &Side| {
+        let coordinate = &problem.coordinates[axis];
+        format!("{} = {}", coordinate.name, coordinate.end(end))
+    };
+    let sides: Vec<String> = sides.iter().map(place).collect();
+    let found: Vec<String> = points.coordinates.iter().map(|c| c[p].to_string()).collect();
+    let (sides, found) = (sides.join(" or "), found.join(", "));
+    let reason = format!("expected points with {sides}, found ({found}) as point {}", p + 1);
+    Err(Error::BadFile { path: path.to_owned(), reason })
 }
 
 fn of_file(sampler: &SamplerFile) -> Sampler {

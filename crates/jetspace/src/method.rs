@@ -108,9 +108,18 @@ impl TermKind {
         (0..problem.fields.len()).flat_map(|f| indices.iter().map(move |&i| (f, i))).collect()
     }
 
-    /// The columns of data ([`Problem::data_columns`]) that hold what [`data`](Self::data) lists.
+    /// The columns of data ([`Problem::data_columns`]) that it compares with: those that hold what
+    /// [`data`](Self::data) lists, or that a residual names.
     #[must_use]
     pub fn columns(&self, problem: &Problem) -> Vec<usize> {
+        if let Self::Residual { expression, .. } = self {
+            let symbols = problem.graph.symbols(&[*expression]).into_iter();
+            let column = |symbol| match symbol {
+                Symbol::Column(number) => Some(number),
+                _ => None,
+            };
+            return symbols.filter_map(column).collect();
+        }
         let columns = problem.data_columns();
         let place = |wanted| columns.iter().position(|column| *column == wanted);
         self.data(problem).into_iter().filter_map(place).collect()

@@ -10,7 +10,6 @@ mod selection;
 
 use std::collections::BTreeSet;
 
-use jetspace_expr::Symbol;
 use jetspace_jet::{Batch, CotangentTile, Engine, JetTile, Real};
 
 use crate::Error;
@@ -57,30 +56,36 @@ impl<T: Real> Objective<T> {
         seed: u64,
     ) -> Result<Self, Error> {
         let problem = &study.problem;
-        let data = data(problem, method, &collocation.interior, variant, seed)?;
-        let inside = TermPoints {
-            number: 0,
-            points: &collocation.interior,
-            data: &data,
-            pair: None,
-            batch: study.points.batch,
-        };
-        let (mut interior, mut conditions, mut projections) = (Vec::new(), Vec::new(), Vec::new());
+        let measured = collocation.data.as_ref().unwrap_or(&collocation.interior);
+        let data = data(problem, method, measured, variant, seed)?;
+        let batch = study.points.batch;
+        let of = |number, points, data| TermPoints { number, points, data, pair: None, batch };
+        let separate = collocation.data.is_some();
+        let inside = of(0, &collocation.interior, if separate { &[] } else { &data[..] });
+        // The numbers before are those of the conditions.
+        let number = if separate { problem.conditions.len() + 1 } else { 0 };
+        let measured = of(number, measured, &data[..]);
+        let is_measured = |kind: &TermKind| !kind.columns(problem).is_empty();
+        let (mut interior, mut elsewhere) = (Vec::new(), Vec::new());
+        let (mut conditions, mut projections) = (Vec::new(), Vec::new());
         for (t, term) in method.terms.iter().enumerate() {
-            match term.kind {
+            match &term.kind {
                 TermKind::Condition(number) => {
-                    let place = condition_points(study, collocation, number)?;
+                    let place = condition_points(study, collocation, *number)?;
                     conditions.push(Group::new(study, method, &[t], &place)?);
                 }
                 TermKind::HessianProjection => {
-                    projections.push(Projection::new(study, t, term, &inside)?);
+                    projections.push(Projection::new(study, t, term, &measured)?);
                 }
+                kind if separate && is_measured(kind) => elsewhere.push(t),
                 _ => interior.push(t),
             }
         }
         let mut groups = Vec::new();
-        if !interior.is_empty() {
-            groups.push(Group::new(study, method, &interior, &inside)?);
+        for (terms, place) in [(interior, inside), (elsewhere, measured)] {
+            if !terms.is_empty() {
+                groups.push(Group::new(study, method, &terms, &place)?);
+            }
         }
         groups.extend(conditions);
         let mut objective = Self {
@@ -257,16 +262,7 @@ fn data(
              from the same study"
         )));
     }
-    let mut wanted = BTreeSet::new();
-    for term in &method.terms {
-        wanted.extend(term.kind.columns(problem));
-        if let TermKind::Residual { expression, .. } = term.kind {
-            let symbols = problem.graph.symbols(&[expression]).into_iter();
-            wanted.extend(symbols.filter_map(|symbol| match symbol {
-                Symbol::Column(number) => Some(number),
-                _ => None,
-            }));
-        }
-    }
+    let wanted: BTreeSet<usize> =
+        method.terms.iter().flat_map(|term| term.kind.columns(problem)).collect();
     targets::data(problem, points, &variant.targets, &wanted, seed)
 }

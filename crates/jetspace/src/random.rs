@@ -88,6 +88,8 @@ pub(crate) enum Purpose {
         /// The pass, from 0.
         pass: u64,
     },
+    /// Points of the data, where they are others than those inside.
+    Data,
     /// Directions of a projection of second derivatives.
     Directions {
         /// The number of the term in its objective.
@@ -108,6 +110,7 @@ impl Purpose {
             Self::Noise(column) => (3, column, 0),
             Self::Batches { group, pass } => (4, group, pass),
             Self::Directions { term, evaluation } => (5, term, evaluation),
+            Self::Data => (6, 0, 0),
         };
         let number = (number as u64) & 0xFFFF;
         RandomStream::new(seed, (purpose << 56) | (number << 40) | (second & 0xFF_FFFF_FFFF))

@@ -85,6 +85,8 @@ pub struct PointsPlan {
     pub generator: Generator,
     /// Points inside.
     pub interior: SamplerFile,
+    /// Points of the data, if they are others than those inside.
+    pub data: Option<SamplerFile>,
     /// Points of each condition, in the problem's order; nothing for conditions at given points.
     pub conditions: Vec<Option<SamplerFile>>,
     /// Points inside that a step uses.

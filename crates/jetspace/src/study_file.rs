@@ -172,6 +172,9 @@ pub struct PointsFile {
     pub seed: u64,
     /// Points inside.
     pub interior: SamplerFile,
+    /// Points where there is data, if they are others than those inside: a few sensors, say, beside
+    /// many points where the equation holds.
+    pub data: Option<SamplerFile>,
     /// Points of the conditions, by name.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, SamplerFile>")]

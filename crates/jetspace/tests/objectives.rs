@@ -248,6 +248,37 @@ fn projection_of_a_round_bowl() {
 }
 
 #[test]
+fn data_may_have_points_of_its_own() {
+    for case in cases() {
+        let inside = case.collocation();
+        let mut sensors = inside.clone();
+        for column in &mut sensors.interior.coordinates {
+            column.truncate(7);
+            for x in column {
+                *x *= 0.9;
+            }
+        }
+        let both = Collocation { data: Some(sensors.interior.clone()), ..inside.clone() };
+        let parameters = case.parameters(3);
+        let (problem, mut measured) = (&case.study.problem, 0);
+        for method in &case.study.methods {
+            let terms = |points| {
+                let mut objective = case.objective::<f64>(method, points);
+                case.evaluate(&mut objective, &parameters, 1).0.terms
+            };
+            let (found, at_sensors, at_inside) = (terms(&both), terms(&sensors), terms(&inside));
+            for (t, term) in method.terms.iter().enumerate() {
+                let has_data = !term.kind.columns(problem).is_empty();
+                let expected = if has_data { at_sensors[t] } else { at_inside[t] };
+                measured += usize::from(has_data && at_sensors[t] != at_inside[t]);
+                assert!((found[t] - expected).abs() <= 1e-12 * expected, "{}", term.label);
+            }
+        }
+        assert!(measured > 8);
+    }
+}
+
+#[test]
 fn what_is_not_finite_is_found() {
     let case = wave();
     let (mut points, parameters) = (case.collocation(), case.parameters(1));

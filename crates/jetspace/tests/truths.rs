@@ -209,3 +209,23 @@ fn a_table_of_any_points_is_compared_at_these() {
     let not_a_table = study(folder.path(), FORMULA, &text).unwrap_err().to_string();
     assert!(not_a_table.contains("expected a problem whose truth is a file"), "{not_a_table}");
 }
+
+#[test]
+fn points_of_conditions_lie_where_they_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let on_start = PointSet::new([("x", vec![0.5, -0.5]), ("t", vec![0.0, 0.0])]).unwrap();
+    let beside = PointSet::new([("x", vec![0.5, -0.5]), ("t", vec![0.0, 0.1])]).unwrap();
+    let text = STUDY.replace(
+        "start = { sampler = \"uniform\", count = 3 }",
+        "start = { sampler = \"file\", path = \"start.csv\" }",
+    );
+    let collocation = |points| {
+        table::write(folder.path().join("start.csv"), points).unwrap();
+        let study = study(folder.path(), FORMULA, &text).unwrap();
+        Collocation::new(&study.problem, &study.points)
+    };
+    assert_eq!(collocation(&on_start).unwrap().conditions[0].len(), 2);
+    let error = collocation(&beside).unwrap_err().to_string();
+    let expected = "start.csv: expected points with t = 0, found (-0.5, 0.1) as point 2";
+    assert!(error.ends_with(expected), "{error}");
+}

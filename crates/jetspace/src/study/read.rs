@@ -196,21 +196,22 @@ impl Reader<'_> {
         file: &StudyFile,
     ) -> Result<Method, Error> {
         kinds.extend((0..self.problem.conditions.len()).map(TermKind::Condition));
-        let interior = &file.points.get_ref().interior;
+        let points = file.points.get_ref();
+        let measured = points.data.as_ref().unwrap_or(&points.interior);
         let is_known = match self.problem.truth {
             Truth::Unknown => false,
             Truth::Formulas(_) | Truth::Fourier(_) => true,
-            Truth::Table { .. } => matches!(interior, SamplerFile::Truth { .. }),
+            Truth::Table { .. } => matches!(measured, SamplerFile::Truth { .. }),
         };
         let needs_data = kinds.iter().any(|kind| !kind.data(&self.problem).is_empty());
-        let from_file = matches!(interior, SamplerFile::File { .. });
+        let from_file = matches!(measured, SamplerFile::File { .. });
         if needs_data && !is_known && !from_file {
             let message = format!(
                 "expected data for method {:?}, found neither a truth nor a file",
                 name.get_ref()
             );
             let help = if matches!(self.problem.truth, Truth::Table { .. }) {
-                "take the points inside from the truth's file: interior = { sampler = \"truth\" }"
+                "take its points from the truth's file: [points] data = { sampler = \"truth\" }"
             } else {
                 "use pinn, add [truth] to the problem, or take the points inside from a file with \
                  data"

@@ -19,7 +19,8 @@ impl Study {
             Some((vec!["points", "conditions", &condition.name, "path"], sampler.as_ref()?))
         });
         let interior = (vec!["points", "interior", "path"], &self.points.interior);
-        for (place, sampler) in std::iter::once(interior).chain(conditions) {
+        let data = self.points.data.iter().map(|data| (vec!["points", "data", "path"], data));
+        for (place, sampler) in std::iter::once(interior).chain(data).chain(conditions) {
             let SamplerFile::File { path } = sampler else { continue };
             if !self.points.folder.join(path).is_file() {
                 let message = format!("expected a file with points, found none at {path:?}");
@@ -34,7 +35,7 @@ impl Study {
 
 impl Reader<'_> {
     pub(super) fn points(&self, file: &StudyFile) -> Result<PointsPlan, Error> {
-        let PointsFile { seed, interior, conditions, batch, condition_batch } =
+        let PointsFile { seed, interior, data, conditions, batch, condition_batch } =
             file.points.get_ref();
         let names: Vec<String> = self.problem.conditions.iter().map(|c| c.name.clone()).collect();
         if let Some(name) = conditions.keys().find(|name| !names.contains(name.get_ref())) {
@@ -49,6 +50,9 @@ impl Reader<'_> {
             }
         }
         self.check_sampler(interior, &["points", "interior"])?;
+        if let Some(data) = data {
+            self.check_sampler(data, &["points", "data"])?;
+        }
         let mut samplers = Vec::new();
         for condition in &self.problem.conditions {
             let name = condition.name.as_str();
@@ -84,6 +88,7 @@ impl Reader<'_> {
             seed: *seed,
             generator: file.generator,
             interior: interior.clone(),
+            data: data.clone(),
             conditions: samplers,
             batch: *batch,
             condition_batch: *condition_batch,
@@ -107,7 +112,7 @@ impl Reader<'_> {
             SamplerFile::Grid { nodes, .. } => {
                 self.check_nodes(nodes, &[path, &["nodes"]].concat())
             }
-            SamplerFile::Truth { .. } if path != ["points", "interior"] => {
+            SamplerFile::Truth { .. } if path.contains(&"conditions") => {
                 let message = "expected a sampler of points on this condition, found the truth";
                 let help = "use uniform, or a file with points on it";
                 Err(self.source.mistake(self.source.place_of(path), message, "not here", help))
