@@ -1,6 +1,8 @@
 //! Adam: steps scaled by running moments of the gradient.
 //!
-//! D. P. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015, Algorithm 1.
+//! D. P. Kingma, J. Ba, *Adam: A Method for Stochastic Optimization*, ICLR 2015, Algorithm 1; with
+//! decay of the weights, I. Loshchilov, F. Hutter, *Decoupled Weight Decay Regularization*, ICLR 2019,
+//! Algorithm 2 (AdamW).
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -16,26 +18,27 @@ pub struct AdamSettings {
     pub betas: (f64, f64),
     /// ε, added to √v̂; default 10⁻⁸.
     pub epsilon: f64,
+    /// λ, the decay of the parameters towards 0; default 0. AdamW's, in PyTorch by default 0.01.
+    pub weight_decay: f64,
 }
 
 impl Default for AdamSettings {
     fn default() -> Self {
-        Self { rate: 1e-3, betas: (0.9, 0.999), epsilon: 1e-8 }
+        Self { rate: 1e-3, betas: (0.9, 0.999), epsilon: 1e-8, weight_decay: 0.0 }
     }
 }
 
 impl AdamSettings {
     fn check(&self) -> Result<(), OptimError> {
-        let Self { rate, betas, epsilon } = *self;
+        let Self { rate, betas, epsilon, weight_decay } = *self;
         check_setting("the rate", "finite", rate, rate.is_finite())?;
         check_setting("β₁", "in [0, 1)", betas.0, (0.0..1.0).contains(&betas.0))?;
         check_setting("β₂", "in [0, 1)", betas.1, (0.0..1.0).contains(&betas.1))?;
-        check_setting(
-            "ε",
-            "finite and not negative",
-            epsilon,
-            epsilon.is_finite() && epsilon >= 0.0,
-        )
+        let not_negative = |name, value: f64| {
+            check_setting(name, "finite and not negative", value, value.is_finite() && value >= 0.0)
+        };
+        not_negative("ε", epsilon)?;
+        not_negative("the weight decay", weight_decay)
     }
 }
 
@@ -54,7 +57,7 @@ pub struct AdamState<T> {
 ///
 /// m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,
 ///
-/// θ ← θ − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ).
+/// θ ← (1 − η λ) θ − η m̂ / (√v̂ + ε),  m̂ = m / (1 − β₁ᵗ),  v̂ = v / (1 − β₂ᵗ).
 ///
 /// The bias corrections are applied as factors of η and ε, which is the same with fewer
 /// operations (end of the paper's §2).
@@ -159,7 +162,7 @@ impl<T: Float> Adam<T> {
     pub fn step(&mut self, parameters: &mut [T], gradient: &[T]) -> Result<(), OptimError> {
         check_length("the parameters", self.parameters, parameters.len())?;
         check_length("the gradient", self.parameters, gradient.len())?;
-        let AdamSettings { rate, betas, epsilon } = self.settings;
+        let AdamSettings { rate, betas, epsilon, weight_decay } = self.settings;
         let powers = &mut self.beta_powers;
         *powers = (powers.0 * betas.0, powers.1 * betas.1);
         let correction = (1.0 - powers.1).sqrt();
@@ -168,6 +171,7 @@ impl<T: Float> Adam<T> {
             take: (T::from_f64(1.0 - betas.0), T::from_f64(1.0 - betas.1)),
             rate: T::from_f64(rate * correction / (1.0 - powers.0)),
             epsilon: T::from_f64(epsilon * correction),
+            shrink: T::from_f64(1.0 - rate * weight_decay),
         };
         self.arch.dispatch(Step { update, parameters, gradient, moments: &mut self.moments });
         Ok(())
@@ -181,6 +185,7 @@ struct Update<T> {
     take: (T, T),
     rate: T,
     epsilon: T,
+    shrink: T,
 }
 
 impl<T: Float> Update<T> {
@@ -190,7 +195,7 @@ impl<T: Float> Update<T> {
             let (g, m, v) = (gradient[i], &mut moments.first[i], &mut moments.second[i]);
             *m = self.keep.0 * *m + self.take.0 * g;
             *v = self.keep.1 * *v + self.take.1 * (g * g);
-            block[i] = block[i] - self.rate * *m / (v.sqrt() + self.epsilon);
+            block[i] = self.shrink * block[i] - self.rate * *m / (v.sqrt() + self.epsilon);
         }
     }
 }
@@ -275,7 +280,8 @@ mod tests {
     fn first_steps_are_those_worked_out_by_hand() {
         // ε = 0, β = (½, ¼), gradients 1, 1, −2. By hand: m = ½, ¾, −⅝; 1 − β₁ᵗ = ½, ¾, ⅞, so
         // m̂ = 1, 1, −5/7; v = ¾, 15/16, 207/64; 1 − β₂ᵗ = ¾, 15/16, 63/64, so v̂ = 1, 1, 23/7.
-        let settings = AdamSettings { rate: 0.125, betas: (0.5, 0.25), epsilon: 0.0 };
+        let settings =
+            AdamSettings { rate: 0.125, betas: (0.5, 0.25), epsilon: 0.0, ..Default::default() };
         let mut adam = Adam::new(settings, 1).unwrap();
         let mut p = [3.0_f64];
         let third = 2.75 + 0.125 * (5.0 / 7.0) / f64::sqrt(23.0 / 7.0);
@@ -290,14 +296,20 @@ mod tests {
 
     #[test]
     fn agrees_with_pytorch() {
-        // Parameters after five steps of torch.optim.Adam (2.15, f64) with the gradients below.
-        let other = AdamSettings { rate: 0.05, betas: (0.8, 0.9), epsilon: 1e-3 };
+        // Parameters after five steps of torch.optim.Adam and AdamW (2.15, f64) with the gradients
+        // below.
+        let decay = AdamSettings { weight_decay: 0.1, ..Default::default() };
+        let other =
+            AdamSettings { rate: 0.05, betas: (0.8, 0.9), epsilon: 1e-3, ..Default::default() };
+        let other_decay = AdamSettings { weight_decay: 0.01, ..other };
         for (settings, expected) in [
             (
                 AdamSettings::default(),
                 [0.995_598_539_163_406_1, -1.998_565_198_247_536_3, 0.501_683_179_227_503_6],
             ),
             (other, [0.782_102_336_087_284_3, -1.993_902_457_286_404_1, 0.569_831_540_382_161_2]),
+            (decay, [0.9950995754661862, -1.9975658442272026, 0.5014324684747321]),
+            (other_decay, [0.7798375715148969, -1.9889170935953326, 0.5683991528657155]),
         ] {
             let mut adam = Adam::new(settings, 3).unwrap();
             let mut p = [1.0, -2.0, 0.5];
@@ -364,6 +376,7 @@ mod tests {
         assert!(with(|s| s.betas.0 = 1.0).is_err());
         assert!(with(|s| s.betas.1 = -0.1).is_err());
         assert!(with(|s| s.epsilon = f64::INFINITY).is_err());
+        assert!(with(|s| s.weight_decay = -1e-3).is_err());
         let mut adam = Adam::<f32>::new(AdamSettings::default(), 2).unwrap();
         assert!(adam.set_rate(f64::NAN).is_err());
         let error = adam.step(&mut [0.0; 2], &[0.0; 3]).unwrap_err();
