@@ -5,7 +5,8 @@
 //! for reading and for starting from, so that a run continues where it was stopped, to the bit.
 //!
 //! - [`Adam`]: first order, with moments of the gradient (Kingma & Ba 2015).
-//! - [`Lbfgs`]: quasi-Newton with steps of fixed length, as PyTorch takes them.
+//! - [`Lbfgs`]: L-BFGS with steps of fixed length, as PyTorch takes them.
+//! - [`LineSearch`]: how far to go along a direction.
 //! - [`Schedule`]: how the rate of either changes during a run.
 
 mod adam;
@@ -13,10 +14,14 @@ mod blocks;
 mod error;
 mod float;
 mod lbfgs;
+mod line_search;
 mod schedule;
 
 pub use adam::{Adam, AdamSettings, AdamState};
 pub use error::OptimError;
 pub use float::Float;
 pub use lbfgs::{EpochEnd, Lbfgs, LbfgsSettings, LbfgsState, LbfgsStep};
+pub use line_search::{
+    LineSearch, LineSearchSettings, LineSearchState, LineSearchStep, SearchFailure, Trial,
+};
 pub use schedule::Schedule;
