@@ -1,18 +1,19 @@
-//! Vectors in aligned blocks, and the loops over them that L-BFGS spends its time in: plain loops
-//! over the lanes of a block, which the caller's `WithSimd` compiles for each instruction set.
+//! Vectors in aligned blocks, and the loops over them that quasi-Newton methods spend their time in:
+//! plain loops over the lanes of a block, which the caller's `WithSimd` compiles for each instruction
+//! set.
 //!
 //! Each lane has a partial sum of its own, and lanes are added in a fixed order: so a sum has the
 //! same bits on every machine, and its rounding error grows with n/32 instead of n.
 
 use crate::Float;
 
-const LANES: usize = 32;
+pub(crate) const LANES: usize = 32;
 
 /// Some numbers of a vector, on cache lines of their own: loads that straddle two lines cost twice
 /// as much. Lanes behind the vector's end are 0.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-pub(crate) struct Block<T>([T; LANES]);
+pub(crate) struct Block<T>(pub(crate) [T; LANES]);
 
 impl<T: Float> Default for Block<T> {
     fn default() -> Self {
@@ -45,6 +46,19 @@ pub(crate) fn add_to<T: Float>(numbers: &mut [T], x: &[Block<T>]) {
             *number = *number + x;
         }
     }
+}
+
+/// numbers ← x + a d; whether any of them differs from x.
+#[inline(always)]
+pub(crate) fn walk<T: Float>(numbers: &mut [T], x: &[Block<T>], a: T, d: &[Block<T>]) -> bool {
+    let mut differs = false;
+    for ((numbers, x), d) in numbers.chunks_mut(LANES).zip(x).zip(d) {
+        for ((number, &x), &d) in numbers.iter_mut().zip(&x.0).zip(&d.0) {
+            *number = x + a * d;
+            differs |= *number != x;
+        }
+    }
+    differs
 }
 
 /// q ← a q.
@@ -123,7 +137,7 @@ pub(crate) fn norm_max<T: Float>(x: &[Block<T>]) -> f64 {
 
 /// Joins all lanes, half with half.
 #[inline(always)]
-fn fold<T: Float>(Block(mut lanes): Block<T>, join: impl Fn(T, T) -> T) -> T {
+pub(crate) fn fold<T: Float>(Block(mut lanes): Block<T>, join: impl Fn(T, T) -> T) -> T {
     let mut half = LANES / 2;
     while half > 0 {
         for lane in 0..half {
@@ -178,7 +192,11 @@ mod tests {
             prop_assert_eq!(read(&q), exact(&|i| a * expected[i]));
             let mut sum = y.clone();
             add_to(&mut sum, &bx);
-            prop_assert_eq!(sum, exact(&|i| y[i] + x[i]));
+            prop_assert_eq!(&sum, &exact(&|i| y[i] + x[i]));
+            let differs = walk(&mut sum, &by, a, &bx);
+            prop_assert_eq!(&sum, &exact(&|i| y[i] + a * x[i]));
+            prop_assert_eq!(differs, sum != y);
+            prop_assert!(!walk(&mut sum, &by, 0.0, &bx) && sum == y);
         }
     }
 

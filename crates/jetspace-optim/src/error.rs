@@ -36,6 +36,20 @@ pub enum OptimError {
         /// What it is.
         found: f64,
     },
+    /// A saved state of another kind than the settings ask for.
+    #[error("the settings ask for {expected}, the saved state is of {found}: start anew")]
+    State {
+        /// What the settings ask for.
+        expected: &'static str,
+        /// What the state is of.
+        found: &'static str,
+    },
+    /// A matrix that does not fit into memory.
+    #[error("no memory for a dense inverse Hessian of {parameters} parameters: use limited memory")]
+    Memory {
+        /// The number of its rows.
+        parameters: usize,
+    },
 }
 
 /// `Ok` if there is one number per parameter, else [`OptimError::Length`].

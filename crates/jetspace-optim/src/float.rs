@@ -8,6 +8,7 @@ pub trait Float:
     Copy
     + Debug
     + Default
+    + PartialEq
     + Add<Output = Self>
     + Sub<Output = Self>
     + Mul<Output = Self>

@@ -4,7 +4,9 @@
 //! optimization*, Math. Programming 45, 1989. The rule of steps and stops: `torch.optim.LBFGS`
 //! (PyTorch 2), with which many results of the field were made.
 
-mod history;
+pub(crate) mod history;
+
+use std::fmt;
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -12,6 +14,9 @@ use self::history::History;
 use crate::blocks::{Block, add_to, load, norm_1, norm_max, numbers, scale, subtract_from, zeros};
 use crate::error::{check_finite, check_length, check_setting};
 use crate::{Float, OptimError};
+
+/// A pair is remembered if y·s is larger than this, as in PyTorch.
+const MIN_CURVATURE: f64 = 1e-10;
 
 /// What [`Lbfgs`] may be told. The defaults are PyTorch's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -88,6 +93,18 @@ pub enum EpochEnd {
     Loss,
     /// g·d > −(the tolerance of changes): the loss falls too little, or rises, along the direction.
     Slope,
+}
+
+impl fmt::Display for EpochEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InnerIterations => "the epoch has all of its iterations",
+            Self::Gradient => "the gradient is within its tolerance",
+            Self::Step => "the step is within the tolerance of changes",
+            Self::Loss => "the loss changed by less than the tolerance of changes",
+            Self::Slope => "the slope along the direction is within the tolerance of changes",
+        })
+    }
 }
 
 impl EpochEnd {
@@ -230,7 +247,7 @@ impl<T: Float> Lbfgs<T> {
         for (s, y) in vectors(steps).zip(vectors(changes)) {
             load(&mut step, s);
             load(&mut change, y);
-            lbfgs.history.push(&step, &change);
+            lbfgs.history.push(&step, &change, MIN_CURVATURE);
         }
         Ok(lbfgs)
     }
@@ -353,7 +370,7 @@ impl<T: Float> Lbfgs<T> {
         // The old gradient makes place for the change y. At the very first call, and after a
         // refused step, y·s = 0: no pair.
         subtract_from(new_gradient, gradient);
-        history.push(step, gradient);
+        history.push(step, gradient, MIN_CURVATURE);
         std::mem::swap(gradient, new_gradient);
         history.direction(gradient, step)
     }

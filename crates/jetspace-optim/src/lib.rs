@@ -6,6 +6,7 @@
 //!
 //! - [`Adam`]: first order, with moments of the gradient (Kingma & Ba 2015).
 //! - [`Lbfgs`]: L-BFGS with steps of fixed length, as PyTorch takes them.
+//! - [`QuasiNewton`]: L-BFGS, BFGS and self-scaled Broyden methods with a line search.
 //! - [`LineSearch`]: how far to go along a direction.
 //! - [`Schedule`]: how the rate of either changes during a run.
 
@@ -15,6 +16,7 @@ mod error;
 mod float;
 mod lbfgs;
 mod line_search;
+mod quasi_newton;
 mod schedule;
 
 pub use adam::{Adam, AdamSettings, AdamState};
@@ -23,5 +25,9 @@ pub use float::Float;
 pub use lbfgs::{EpochEnd, Lbfgs, LbfgsSettings, LbfgsState, LbfgsStep};
 pub use line_search::{
     LineSearch, LineSearchSettings, LineSearchState, LineSearchStep, SearchFailure, Trial,
+};
+pub use quasi_newton::{
+    Breakdown, DenseUpdate, InverseHessian, InverseHessianState, QuasiNewton, QuasiNewtonPhase,
+    QuasiNewtonProgress, QuasiNewtonSettings, QuasiNewtonState, QuasiNewtonStep, Stop,
 };
 pub use schedule::Schedule;

@@ -7,12 +7,9 @@
 use crate::Float;
 use crate::blocks::{Block, add_then_dot, dot, scale};
 
-/// A pair is remembered if y·s is larger than this, as in PyTorch.
-const MIN_CURVATURE: f64 = 1e-10;
-
 /// The latest pairs of a step s and the change y of the gradient along it, in two rings.
 #[derive(Clone, Debug)]
-pub(super) struct History<T> {
+pub(crate) struct History<T> {
     /// The largest number of pairs, at least 1.
     capacity: usize,
     /// Blocks of one vector.
@@ -74,13 +71,19 @@ impl<T: Float> History<T> {
         &self.changes[slot * self.blocks..][..self.blocks]
     }
 
-    /// Remembers a pair if the curvature along it is positive; the oldest one makes room for it.
+    /// Forgets all pairs.
+    pub fn clear(&mut self) {
+        *self = Self::new(self.capacity, self.blocks);
+    }
+
+    /// Remembers a pair if the curvature y·s along it is above `min_curvature`, and says whether it
+    /// is; the oldest one makes room for it.
     #[inline(always)]
-    pub fn push(&mut self, step: &[Block<T>], change: &[Block<T>]) {
+    pub fn push(&mut self, step: &[Block<T>], change: &[Block<T>], min_curvature: f64) -> bool {
         let curvature = dot(change, step);
-        let is_positive = curvature > MIN_CURVATURE; // Not so if it is NaN.
-        if !is_positive {
-            return;
+        let is_enough = curvature > min_curvature; // Not so if it is NaN.
+        if !is_enough {
+            return false;
         }
         self.scale = curvature / dot(change, change);
         if self.len() < self.capacity {
@@ -95,6 +98,7 @@ impl<T: Float> History<T> {
             self.inverse_curvatures[slot] = 1.0 / curvature;
             self.oldest = (slot + 1) % self.capacity;
         }
+        true
     }
 
     /// d ← −H g, where H is the inverse Hessian that the pairs imply; returns g·d.
@@ -133,6 +137,8 @@ mod tests {
     use super::*;
     use crate::blocks::{load, numbers, zeros};
     use proptest::prelude::*;
+
+    const MIN_CURVATURE: f64 = 1e-10;
 
     type Vector = Vec<f64>;
 
@@ -188,7 +194,7 @@ mod tests {
             };
             let mut history = History::new(capacity, zeros::<f64>(n).len());
             for (s, y) in &pairs {
-                history.push(&blocks(s), &blocks(y));
+                history.push(&blocks(s), &blocks(y), MIN_CURVATURE);
             }
             let mut kept: Vec<_> =
                 pairs.into_iter().filter(|(s, y)| product(y, s) > MIN_CURVATURE).collect();
