@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use jetspace::run::{Execution, Folder, MemberResult, Outcome, Settings};
+use jetspace::collocation::Collocation;
+use jetspace::run::{Execution, Folder, MemberResult, Outcome, Settings, prepare};
 use jetspace::study::Study;
 use serde::Serialize;
 
@@ -24,14 +25,28 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
         quick: arguments.quick,
     };
     let study = settings.apply(Study::open(&arguments.study)?)?;
+    // First, so that a study which lacks something leaves no folder.
+    let collocation = prepare(&study)?;
     let folder = Folder::create(arguments.out.as_deref(), &study, &settings, arguments.threads)?;
-    go_on(&study, &folder, execution(arguments.threads, arguments.checkpoint), arguments.json)
+    go_on(
+        &study,
+        &collocation,
+        &folder,
+        execution(arguments.threads, arguments.checkpoint),
+        arguments.json,
+    )
 }
 
 pub fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
     let (folder, study, threads) = Folder::open(&arguments.run)?;
     let threads = arguments.threads.unwrap_or(threads);
-    go_on(&study, &folder, execution(threads, arguments.checkpoint), arguments.json)
+    go_on(
+        &study,
+        &prepare(&study)?,
+        &folder,
+        execution(threads, arguments.checkpoint),
+        arguments.json,
+    )
 }
 
 fn execution(threads: usize, checkpoint: f64) -> Execution {
@@ -40,13 +55,14 @@ fn execution(threads: usize, checkpoint: f64) -> Execution {
 
 fn go_on(
     study: &Study,
+    collocation: &Collocation,
     folder: &Folder,
     execution: Execution,
     json: bool,
 ) -> Result<ExitCode, Failure> {
     eprintln!("{}: {}", study.name, study.title);
     let mut progress = Progress::new()?;
-    let outcome = jetspace::run::run(study, folder, execution, &mut progress)?;
+    let outcome = jetspace::run::run(study, collocation, folder, execution, &mut progress)?;
     drop(progress);
     let path = folder.path().display();
     match outcome {

@@ -36,4 +36,4 @@ pub use error::ReportError;
 pub use fields::{Colours, FieldFigure, FieldRow, GridAxis};
 pub use page::{Figure, Report};
 pub use scale::Scale;
-pub use table::{MethodScores, ResultTable, Score};
+pub use table::{MethodScores, Metric, ResultTable, Score};

@@ -134,17 +134,17 @@ pub struct Execution {
     pub checkpoint_every: Duration,
 }
 
-/// Carries out a study in its folder, from wherever it was left.
+/// Carries out a study in its folder, from wherever it was left, at the points of [`prepare`].
 ///
 /// # Errors
 /// A training that cannot go on, or the operating system's. What was done stays.
 pub fn run(
     study: &Study,
+    collocation: &Collocation,
     folder: &Folder,
     execution: Execution,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, Error> {
-    let collocation = prepare(study)?;
     let members = members(study);
     let mut results = Vec::new();
     for (number, member) in (1..).zip(&members) {
@@ -152,7 +152,7 @@ pub fn run(
             results.push(result);
             continue;
         }
-        let context = Context { study, folder, member, collocation: &collocation, execution };
+        let context = Context { study, folder, member, collocation, execution };
         let place = (number, members.len());
         let result = match study.dtype {
             Dtype::F32 => context.train::<f32>(place, observer),

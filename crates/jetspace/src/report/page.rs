@@ -25,6 +25,8 @@ pub struct Report {
     pub description: String,
     /// The results.
     pub table: Option<ResultTable>,
+    /// How errors depend on what was varied: curves, before all other figures.
+    pub sweep: Vec<Curves>,
     /// Figures of fields, one below the other.
     pub fields: Vec<FieldFigure>,
     /// Figures of curves, two beside each other where there is room.
@@ -56,13 +58,16 @@ impl Report {
     ///
     /// Those of [`FieldFigure::to_svg`].
     pub fn figures(&self) -> Result<Vec<Figure>, ReportError> {
-        let mut figures = Vec::new();
+        let curves = |figures: &'_ [Curves]| -> Vec<_> {
+            figures.iter().map(|figure| (figure.title.clone(), figure.to_svg())).collect()
+        };
+        let mut figures = curves(&self.sweep);
         for figure in &self.fields {
-            figures.push((&figure.title, figure.to_svg()?));
+            figures.push((figure.title.clone(), figure.to_svg()?));
         }
-        figures.extend(self.curves.iter().map(|figure| (&figure.title, figure.to_svg())));
+        figures.extend(curves(&self.curves));
         let figures = figures.into_iter().enumerate().map(|(index, (title, svg))| {
-            let file_name = format!("figure-{}{}.svg", index + 1, file_stem(title));
+            let file_name = format!("figure-{}{}.svg", index + 1, file_stem(&title));
             Figure { file_name, svg }
         });
         Ok(figures.collect())
@@ -101,17 +106,19 @@ impl Report {
     }
 
     fn figure_sections(&self) -> Result<String, ReportError> {
-        let captions = self.fields.iter().map(|figure| (&figure.title, &figure.caption));
-        let captions =
-            captions.chain(self.curves.iter().map(|figure| (&figure.title, &figure.caption)));
+        let of_curves = |figure: &'_ Curves| (figure.title.clone(), figure.caption.clone());
+        let of_fields = |figure: &'_ FieldFigure| (figure.title.clone(), figure.caption.clone());
+        let captions = self.sweep.iter().map(of_curves);
+        let captions = captions.chain(self.fields.iter().map(of_fields));
+        let captions = captions.chain(self.curves.iter().map(of_curves));
         let mut figures: Vec<String> = self
             .figures()?
             .into_iter()
             .zip(captions)
             .enumerate()
             .map(|(index, (Figure { svg, .. }, (title, caption)))| {
-                let (number, caption) = (index + 1, html(caption));
-                let title = match html(title) {
+                let (number, caption) = (index + 1, html(&caption));
+                let title = match html(&title) {
                     title if title.is_empty() => title,
                     title => format!(" <b>{title}.</b>"),
                 };
@@ -122,13 +129,18 @@ impl Report {
                 )
             })
             .collect();
-        let curves = figures.split_off(self.fields.len().min(figures.len())).concat();
-        let curves = if curves.is_empty() {
-            curves
-        } else {
-            format!("<div class=\"curves\">\n{curves}</div>\n")
+        let mut rest = figures.split_off(self.sweep.len().min(figures.len()));
+        let curves = rest.split_off(self.fields.len().min(rest.len()));
+        let beside = |figures: Vec<String>| match figures.concat() {
+            none if none.is_empty() => none,
+            figures => format!("<div class=\"curves\">\n{figures}</div>\n"),
         };
-        Ok(section("Fields", figures.concat()) + &section("Curves", curves))
+        let sections = [
+            section("Sweep", beside(figures)),
+            section("Fields", rest.concat()),
+            section("Curves", beside(curves)),
+        ];
+        Ok(sections.concat())
     }
 }
 
@@ -188,7 +200,9 @@ fn file_stem(title: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Axis, Colours, FieldRow, GridAxis, MethodScores, Scale, Score, Series};
+    use crate::report::{
+        Axis, Colours, FieldRow, GridAxis, MethodScores, Metric, Scale, Score, Series,
+    };
     use proptest::prelude::*;
 
     /// A report in which every text is the same.
@@ -201,12 +215,13 @@ mod tests {
             description: text(),
             table: Some(ResultTable {
                 caption: text(),
-                metrics: vec![text()],
+                metrics: vec![Metric { name: text(), ranked: true }],
                 rows: vec![MethodScores {
                     method: text(),
                     scores: vec![Score::over_seeds(&[1.0, 2.0], Some(1.0))],
                 }],
             }),
+            sweep: Vec::new(),
             fields: vec![FieldFigure {
                 title: text(),
                 caption: text(),

@@ -130,7 +130,12 @@ impl Domain {
 
     /// Ticks at multiples of one step between two values.
     fn linear_ticks(&self, low: f64, high: f64, about: usize) -> Ticks {
-        let step = nice_step((high - low) / about as f64);
+        let mut step = nice_step((high - low) / about as f64);
+        let between = |step: f64| (high / step).floor() - (low / step).ceil();
+        if about > 2 && between(step) < 2.0 {
+            // A step just above the length from zero to an end leaves zero alone.
+            step = nice_step(0.4 * step);
+        }
         let tolerance = 1e-6 * step;
         let first = ((low - tolerance) / step).ceil();
         let last = ((high + tolerance) / step).floor();
@@ -279,6 +284,7 @@ mod tests {
         assert_eq!(labels(linear(0.0, 2000.0), 4), ["0", "500", "1000", "1500", "2000"]);
         assert_eq!(labels(linear(0.0, 20_000.0), 2), ["0", "10\u{2009}000", "20\u{2009}000"]);
         assert_eq!(labels(linear(0.1, 0.9), 2), ["0.5"]);
+        assert_eq!(labels(linear(-0.045, 0.045), 4), ["−0.04", "−0.02", "0.00", "0.02", "0.04"]);
     }
 
     #[test]

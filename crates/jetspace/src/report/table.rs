@@ -56,21 +56,30 @@ pub struct MethodScores {
     pub scores: Vec<Option<Score>>,
 }
 
-/// Methods against metrics. The best median of each metric is marked where there are two or more
+/// A metric of a [`ResultTable`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name, a label.
+    pub name: String,
+    /// Whether lower is better, as for errors; the value of a parameter is no better for being low.
+    pub ranked: bool,
+}
+
+/// Methods against metrics. The best median of each ranked metric is marked where there are two or more
 /// to choose from: bold, or with an asterisk in a terminal.
 ///
 /// A row shorter than the list of metrics lacks its last scores. A row that is longer is shown
 /// whole, under empty headings.
 ///
 /// ```
-/// use jetspace::report::{MethodScores, ResultTable, Score};
+/// use jetspace::report::{MethodScores, Metric, ResultTable, Score};
 /// let row = |method: &str, seeds: &[f64], published| MethodScores {
 ///     method: method.to_owned(),
 ///     scores: vec![Score::over_seeds(seeds, Some(published))],
 /// };
 /// let table = ResultTable {
 ///     caption: "Relative error after 1000 steps.".to_owned(),
-///     metrics: vec!["error of *u*".to_owned()],
+///     metrics: vec![Metric { name: "error of *u*".to_owned(), ranked: true }],
 ///     rows: vec![row("DERL", &[6.1e-4, 6.84e-4], 6.5e-4), row("PINN", &[2.1e-2], 2e-2)],
 /// };
 /// let expected = [
@@ -85,14 +94,14 @@ pub struct MethodScores {
 pub struct ResultTable {
     /// What is shown and how it was measured, a label.
     pub caption: String,
-    /// The metrics' names, labels.
-    pub metrics: Vec<String>,
+    /// What is measured, from left to right.
+    pub metrics: Vec<Metric>,
     /// The methods, from top to bottom.
     pub rows: Vec<MethodScores>,
 }
 
 /// One metric of a table: what of it there is to show.
-struct Metric<'a> {
+struct Shown<'a> {
     name: &'a str,
     scores: Vec<Option<Score>>,
     notation: Notation,
@@ -226,21 +235,20 @@ impl ResultTable {
     }
 
     /// As many metrics as there are names or, where rows are longer, scores.
-    fn metrics(&self) -> Vec<Metric<'_>> {
+    fn metrics(&self) -> Vec<Shown<'_>> {
         let longest = self.rows.iter().map(|row| row.scores.len()).max().unwrap_or_default();
         (0..longest.max(self.metrics.len()))
             .map(|index| {
-                let name = self.metrics.get(index).map_or("", String::as_str);
                 let scores =
                     self.rows.iter().map(|row| row.scores.get(index).copied().flatten()).collect();
-                Metric::new(name, scores)
+                Shown::new(self.metrics.get(index), scores)
             })
             .collect()
     }
 }
 
-impl<'a> Metric<'a> {
-    fn new(name: &'a str, scores: Vec<Option<Score>>) -> Self {
+impl<'a> Shown<'a> {
+    fn new(metric: Option<&'a Metric>, scores: Vec<Option<Score>>) -> Self {
         let present = || scores.iter().flatten();
         let notation = Notation::fitting(
             present()
@@ -252,9 +260,10 @@ impl<'a> Metric<'a> {
             .clone()
             .filter(|median| median.is_finite())
             .min_by(f64::total_cmp)
-            .filter(|_| medians.count() > 1);
+            .filter(|_| medians.count() > 1 && metric.is_none_or(|metric| metric.ranked));
         let has_range = present().any(|s| s.min != s.max);
         let has_published = present().any(|s| s.published.is_some());
+        let name = metric.map_or("", |metric| &metric.name);
         Self { name, scores, notation, best, has_range, has_published }
     }
 
@@ -323,6 +332,10 @@ impl<'a> Metric<'a> {
 mod tests {
     use super::*;
 
+    fn error(name: &str) -> Metric {
+        Metric { name: name.to_owned(), ranked: true }
+    }
+
     fn table() -> ResultTable {
         let row = |method: &str, scores: &[Option<Score>]| MethodScores {
             method: method.to_owned(),
@@ -330,7 +343,7 @@ mod tests {
         };
         ResultTable {
             caption: String::new(),
-            metrics: vec!["*‖û − u‖*".to_owned(), "a|b".to_owned()],
+            metrics: vec![error("*‖û − u‖*"), error("a|b")],
             rows: vec![
                 row("DERL", &[Score::over_seeds(&[1e-4, 3e-4, 2e-4], Some(4e-4)), None]),
                 row(
@@ -362,7 +375,7 @@ mod tests {
         );
         assert_eq!(table().to_text().matches('*').count(), 1);
         let diverged = ResultTable {
-            metrics: vec!["e".to_owned()],
+            metrics: vec![error("e")],
             rows: (0..2)
                 .map(|_| MethodScores {
                     method: "m".to_owned(),
@@ -372,6 +385,9 @@ mod tests {
             ..ResultTable::default()
         };
         assert!(!diverged.to_html().contains("<strong>"), "a diverged run is not the best");
+        let mut value = table();
+        value.metrics[0].ranked = false;
+        assert!(!value.to_html().contains("<strong>"), "a value is not better for being low");
     }
 
     #[test]

@@ -8,8 +8,8 @@ use crate::Error;
 use crate::point_set::PointSet;
 use crate::problem::Coordinate;
 use crate::report::{
-    Axis, Colours, Curves, FieldFigure, FieldRow, GridAxis, MethodScores, Report, ResultTable,
-    Scale, Score, Series,
+    Axis, Colours, Curves, FieldFigure, FieldRow, GridAxis, MethodScores, Metric, Report,
+    ResultTable, Scale, Score, Series,
 };
 use crate::study::{Study, Variant};
 use crate::table;
@@ -35,7 +35,8 @@ pub fn write(
         description: [study.about.trim(), study.problem.about.trim()].join("\n\n"),
         table: Some(result_table(study, results)),
         fields: fields(study, folder, members)?,
-        curves: curves(study, folder, members, results),
+        sweep: sweep(study, results),
+        curves: curves(study, folder, members),
         notes: notes(study, results),
         configuration: vec![
             ("study.toml".to_owned(), study.source.text.clone()),
@@ -54,16 +55,19 @@ pub fn write(
 }
 
 /// The metrics that the table shows: the error of each field, the residual, and unknowns.
-fn shown_metrics(study: &Study) -> Vec<(String, String)> {
+fn shown_metrics(study: &Study) -> Vec<(String, Metric)> {
+    let ranked = |(key, name)| (key, Metric { name, ranked: true });
     let fields = study.problem.fields.iter();
     let errors = fields.map(|f| (format!("{f}_l2"), format!("*‖{f} − û‖*").replace('û', &hat(f))));
     let residual = ("residual_l2".to_owned(), "*‖F‖*".to_owned());
     let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
     let unknowns = unknowns.map(|p| match p.truth {
-        Some(_) => (format!("{}_error", p.name), format!("*|{} − {}|*", p.name, hat(&p.name))),
-        None => (p.name.clone(), format!("*{}*", p.name)),
+        Some(_) => {
+            ranked((format!("{}_error", p.name), format!("*|{} − {}|*", p.name, hat(&p.name))))
+        }
+        None => (p.name.clone(), Metric { name: format!("*{}*", p.name), ranked: false }),
     });
-    errors.chain([residual]).chain(unknowns).collect()
+    errors.chain([residual]).map(ranked).chain(unknowns).collect()
 }
 
 /// The name of a prediction: û.
@@ -77,8 +81,8 @@ fn hat(field: &str) -> String {
 
 fn result_table(study: &Study, results: &[MemberResult]) -> ResultTable {
     let has_results =
-        |(key, _): &(String, String)| results.iter().any(|result| result.metrics.contains_key(key));
-    let metrics: Vec<(String, String)> =
+        |(key, _): &(String, Metric)| results.iter().any(|result| result.metrics.contains_key(key));
+    let metrics: Vec<(String, Metric)> =
         shown_metrics(study).into_iter().filter(has_results).collect();
     let mut rows = Vec::new();
     for variant in &study.variants {
@@ -88,7 +92,7 @@ fn result_table(study: &Study, results: &[MemberResult]) -> ResultTable {
                 .filter(|r| r.method == method.name && r.variant == variant.label)
                 .collect();
             let published = study.published.get(&method.name);
-            let score = |(key, _): &(String, String)| {
+            let score = |(key, _): &(String, Metric)| {
                 let values: Vec<f64> =
                     of_row.iter().filter_map(|r| r.metrics.get(key).copied()).collect();
                 Score::over_seeds(&values, published.and_then(|p| p.get(key).copied()))
@@ -109,7 +113,7 @@ fn result_table(study: &Study, results: &[MemberResult]) -> ResultTable {
     if !study.published_in.is_empty() {
         caption.extend([" Published: ", &study.published_in, "."]);
     }
-    ResultTable { caption, metrics: metrics.into_iter().map(|(_, name)| name).collect(), rows }
+    ResultTable { caption, metrics: metrics.into_iter().map(|(_, metric)| metric).collect(), rows }
 }
 
 fn join(method: &str, variant: &str) -> String {
@@ -160,8 +164,9 @@ fn figure(
         Some(slice(table, field)?.iter().zip(truth).map(|(a, b)| (a - b).abs()).collect())
     };
     let hat = hat(field);
+    let shown = if truth.is_some() { field } else { &hat };
     let mut rows =
-        vec![row(format!("*{hat}*"), Colours::Values, truth.clone(), &|t| slice(t, field))];
+        vec![row(format!("*{shown}*"), Colours::Values, truth.clone(), &|t| slice(t, field))];
     if truth.is_some() {
         let errors = row(format!("*|{hat} − {field}|*"), Colours::LogMagnitude, None, &error);
         let reference = evaluated.iter().position(|(name, _)| name == REFERENCE);
@@ -246,26 +251,29 @@ fn label_axis(coordinate: &Coordinate, points: usize) -> GridAxis {
     GridAxis { name: format!("*{}*{unit}", coordinate.name), range: coordinate.range, points }
 }
 
-/// Losses of the first seed, all methods together and then term by term; for sweeps, errors.
-fn curves(
-    study: &Study,
-    folder: &Folder,
-    members: &[Member],
-    results: &[MemberResult],
-) -> Vec<Curves> {
+/// Errors, and what was found of unknowns, against what a study sweeps over.
+fn sweep(study: &Study, results: &[MemberResult]) -> Vec<Curves> {
+    if study.variants.len() < 2 {
+        return Vec::new();
+    }
+    // Zero has no place on a logarithmic axis.
+    let is_positive = study.variants.iter().all(|v| v.value.is_some_and(|value| value > 0.0));
+    let along = if is_positive { Scale::Log } else { Scale::Linear };
+    let varied = study.variants[0].label.split(' ').next().unwrap_or("");
+    let curves = shown_metrics(study).into_iter().map(|(key, Metric { name, ranked })| Curves {
+        title: format!("{name} over the sweep"),
+        caption: "Medians over seeds.".to_owned(),
+        x: Axis { name: varied.to_owned(), scale: along },
+        y: Axis { name, scale: if ranked { Scale::Log } else { Scale::Linear } },
+        series: medians(study, results, &key),
+    });
+    curves.collect()
+}
+
+/// Losses of the first seed, all methods together and then term by term.
+fn curves(study: &Study, folder: &Folder, members: &[Member]) -> Vec<Curves> {
     let axis = |name: &str, scale| Axis { name: name.to_owned(), scale };
     let mut curves = Vec::new();
-    if study.variants.len() > 1 {
-        for (key, name) in shown_metrics(study) {
-            curves.push(Curves {
-                title: format!("{name} over the sweep"),
-                caption: "Medians over seeds.".to_owned(),
-                x: axis(study.variants[0].label.split(' ').next().unwrap_or(""), Scale::Log),
-                y: axis(&name, Scale::Log),
-                series: sweep(study, results, &key),
-            });
-        }
-    }
     let seed = study.seeds.first().copied().unwrap_or(0);
     let first = members.iter().filter(|m| m.seed == seed && m.variant == study.variants[0]);
     let logs: Vec<_> = first
@@ -306,7 +314,8 @@ fn curves(
     curves
 }
 
-fn sweep(study: &Study, results: &[MemberResult], metric: &str) -> Vec<Series> {
+/// The medians of a metric, a series for each method.
+fn medians(study: &Study, results: &[MemberResult], metric: &str) -> Vec<Series> {
     let point = |method: &str, variant: &Variant| {
         let values: Vec<f64> = results
             .iter()
