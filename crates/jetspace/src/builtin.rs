@@ -16,7 +16,11 @@ macro_rules! library {
 }
 
 /// The built-in problems.
-pub static PROBLEMS: &Library = library!("problems": "allen-cahn");
+pub static PROBLEMS: &Library = library!(
+    "problems": "allen-cahn" "allen-cahn-time" "burgers" "burgers-inverse" "heat-1d"
+    "helmholtz-2d-k1" "helmholtz-2d-k4" "kdv" "kovasznay" "poisson-2d" "poisson-5d"
+    "reaction-diffusion" "schrodinger-1d" "wave-1d"
+);
 
 /// The built-in studies.
 pub static STUDIES: &Library = library!(

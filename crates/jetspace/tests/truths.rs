@@ -229,3 +229,19 @@ fn points_of_conditions_lie_where_they_hold() {
     let expected = "start.csv: expected points with t = 0, found (-0.5, 0.1) as point 2";
     assert!(error.ends_with(expected), "{error}");
 }
+
+/// What others found with a spectral method of theirs: −1 ≤ u ≤ 2.309 and |∂u/∂x| ≤ 25.6 with
+/// ‖u‖ = 1.0036, the last on a grid of 201 × 401 nodes with both ends.
+#[test]
+fn the_reference_of_kdv_is_as_large_as_others_found() {
+    let text = jetspace::builtin::text(jetspace::builtin::PROBLEMS, "kdv").unwrap();
+    let kdv = Problem::parse("kdv.toml", text).unwrap();
+    let nodes = grid_points(&kdv.bounds(), &[201, 401]).unwrap();
+    let wanted = [(0, MultiIndex::VALUE), (0, MultiIndex::new(&[0, 1]).unwrap())];
+    let jets = kdv.true_jets(&nodes, &wanted).unwrap().unwrap();
+    let largest = |column: &[f64]| column.iter().fold(0.0_f64, |m, v| m.max(v.abs()));
+    let norm = (2.5e-5 * jets[0].iter().map(|u| u * u).sum::<f64>()).sqrt();
+    assert!((norm - 1.0036).abs() < 5e-5, "{norm}");
+    assert!((largest(&jets[0]) - 2.309).abs() < 5e-4, "{}", largest(&jets[0]));
+    assert!((largest(&jets[1]) - 25.6).abs() < 0.05, "{}", largest(&jets[1]));
+}

@@ -13,8 +13,9 @@ use crate::Error;
 use crate::random::Purpose;
 use crate::sampling::{End, Sampler, Side};
 
-/// States that are kept in time; between these, solutions are interpolated.
-const MOST_STORED: usize = 1000;
+/// Modes that are kept in all states together: 64 MiB. Between these states solutions are
+/// interpolated.
+const MOST_STORED: usize = 1 << 22;
 
 /// A solution by Fourier modes in space and ETDRK4 in time.
 #[derive(Debug)]
@@ -123,7 +124,8 @@ impl Fourier {
             return Err(wrong(message, "add on = \"initial\" conditions such as \"u = sin(x)\""));
         };
         let initial = evaluate(&graph, &initial, &points, &parameters, &[])?;
-        let steps = Steps { from, to, count: steps, stored: steps.min(MOST_STORED) };
+        let stored = (MOST_STORED / (fields * grid.modes())).clamp(1, steps);
+        let steps = Steps { from, to, count: steps, stored };
         solve(&evolution, &grid, &initial, steps).map_err(mistake)
     }
 }
