@@ -229,6 +229,13 @@ impl<T: Float> QuasiNewton<T> {
         self.settings
     }
 
+    /// During a line search the step α along the direction at which the parameters are, for the next
+    /// call to be told of.
+    #[must_use]
+    pub fn trial(&self) -> Option<f64> {
+        if let Phase::Search(search) = &self.phase { Some(search.step()) } else { None }
+    }
+
     /// A copy of what it remembers.
     #[must_use]
     pub fn state(&self) -> QuasiNewtonState<T> {

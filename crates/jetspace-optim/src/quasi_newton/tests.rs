@@ -156,6 +156,29 @@ fn resumed_at_every_call_it_has_the_same_bits() {
 }
 
 #[test]
+fn trials_are_where_the_step_along_the_direction_leads() {
+    let search = LineSearchSettings { curvature: 0.01, ..Default::default() };
+    let settings = QuasiNewtonSettings { search, ..limited(3) };
+    let mut method = QuasiNewton::<f64>::new(settings, 5).unwrap();
+    let mut x = [-3.0; 5];
+    let mut trials = 0;
+    for _ in 0..40 {
+        match method.state().phase {
+            QuasiNewtonPhase::Search { origin, direction, .. } => {
+                let step = method.trial().unwrap();
+                for (x, (origin, d)) in x.iter().zip(origin.iter().zip(&direction)) {
+                    assert!((x - (origin + step * d)).abs() <= 1e-15 * origin.abs().max(1.0));
+                }
+                trials += 1;
+            }
+            _ => assert_eq!(method.trial(), None),
+        }
+        advance(&mut method, &mut x);
+    }
+    assert!(trials > 20);
+}
+
+#[test]
 fn the_newest_pairs_are_kept() {
     let mut method = QuasiNewton::new(limited(5), 3).unwrap();
     let mut x = [-1.0; 3];
