@@ -53,7 +53,7 @@ pub struct RunArguments {
     #[arg(long, value_name = "N")]
     pub seed: Vec<u64>,
 
-    /// Steps of each optimiser, instead of the study's (20 steps are an epoch of L-BFGS).
+    /// Steps of each optimiser, instead of the study's (20 steps are an epoch of lbfgs-fixed).
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_STEPS))]
     pub steps: Option<u64>,
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jetspace::run::{Member, MemberResult, Observer, Step};
+use jetspace::training::Stop;
 
 use crate::Failure;
 
@@ -44,6 +45,14 @@ impl Progress {
         });
         let now = Instant::now();
         Ok(Self { bar, stop, name: String::new(), began: now, began_at: None, shown: now })
+    }
+
+    /// A line that stays.
+    fn print(&self, line: String) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
     }
 
     fn rate(&self, done: u64) -> f64 {
@@ -103,22 +112,20 @@ impl Observer for Progress {
         }
     }
 
+    fn stop(&mut self, stop: &Stop) {
+        self.print(format!("{}  {stop}", self.name));
+    }
+
     fn end(&mut self, result: &MemberResult) {
         let metrics: Vec<String> =
             result.metrics.iter().map(|(name, value)| format!("{name} {value:.3e}")).collect();
-        let line = format!(
+        self.print(format!(
             "{}  {:.1} s, {} evaluations: {}",
             self.name,
             result.seconds,
             result.evaluations,
             metrics.join(", ")
-        );
-        let stopped = result.stopped.iter().map(|why| format!("\n  stopped: {why}"));
-        let line = line + &stopped.collect::<String>();
-        match &self.bar {
-            Some(bar) => bar.println(line),
-            None => eprintln!("{line}"),
-        }
+        ));
     }
 
     fn wants_to_stop(&self) -> bool {

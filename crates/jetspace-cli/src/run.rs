@@ -76,9 +76,9 @@ fn go_on(
             if json {
                 println!("{}", summary(study, folder.path(), &results)?);
             }
-            let stopped = results.iter().filter(|result| result.stopped.is_some()).count();
-            if stopped > 0 {
-                eprintln!("{stopped} of {} trainings stopped before their end", results.len());
+            let diverged = results.iter().filter(|result| result.diverged()).count();
+            if diverged > 0 {
+                eprintln!("{diverged} of {} trainings diverged", results.len());
                 return Ok(ExitCode::FAILURE);
             }
             Ok(ExitCode::SUCCESS)

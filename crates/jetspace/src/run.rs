@@ -6,7 +6,7 @@
 //!   study.toml            the study and its problem as they were
 //!   problem.toml
 //!   derl-30/              one training: method, seed (and variant)
-//!     metrics.jsonl       a line per step: loss, terms, seconds
+//!     metrics.jsonl       a line per step: loss, terms, seconds; and why each optimiser ended
 //!     checkpoint.safetensors
 //!     model.safetensors   the trained model; best.safetensors: that of the lowest loss
 //!     fields.npz          truth, prediction and residuals on the evaluation grid
@@ -35,7 +35,7 @@ use crate::model::Model;
 use crate::objective::Objective;
 use crate::study::{Dtype, Method, Study, Variant};
 use crate::table;
-use crate::training::{Scalar, Status, Training};
+use crate::training::{Scalar, Status, Stop, StopReason, Training};
 
 /// One training of a study.
 #[derive(Clone, Debug)]
@@ -70,21 +70,30 @@ pub struct MemberResult {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub variant: String,
     /// Metrics by name (see [`crate::evaluation`]); what is not finite is null in files.
-    #[serde(deserialize_with = "null_is_nan")]
+    #[serde(deserialize_with = "nulls_are_nan")]
     pub metrics: IndexMap<String, f64>,
-    /// The loss at the end, and the lowest.
+    /// The loss at the end.
+    #[serde(deserialize_with = "null_is_nan")]
     pub loss: f64,
     /// The lowest loss, at which best.safetensors was kept.
+    #[serde(deserialize_with = "null_is_nan")]
     pub best_loss: f64,
     /// Seconds of training, all sittings together.
     pub seconds: f64,
     /// Evaluations of loss and gradient.
     pub evaluations: u64,
-    /// Why it stopped before its end, if it did.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stopped: Option<String>,
+    /// Why each optimiser ended, in their order.
+    pub stops: Vec<Stop>,
     /// What others published for this method.
     pub published: IndexMap<String, f64>,
+}
+
+impl MemberResult {
+    /// Whether a loss that was not finite ended the training.
+    #[must_use]
+    pub fn diverged(&self) -> bool {
+        self.stops.iter().any(|stop| stop.reason == StopReason::NotFinite)
+    }
 }
 
 /// Who is told how a run goes on, and may stop it.
@@ -93,6 +102,8 @@ pub trait Observer {
     fn begin(&mut self, member: &Member, number: usize, count: usize, plans: &[String]);
     /// A step is done.
     fn step(&mut self, step: &Step<'_>);
+    /// An optimiser's turn has ended.
+    fn stop(&mut self, stop: &Stop);
     /// A training is done.
     fn end(&mut self, result: &MemberResult);
     /// Whether to stop after this step.
@@ -114,6 +125,8 @@ pub struct Step<'a> {
     pub terms: &'a [f64],
     /// Their names.
     pub labels: &'a [String],
+    /// How far along its direction a line search went, if it ended here.
+    pub length: Option<f64>,
 }
 
 /// How a run ended.
@@ -228,23 +241,13 @@ impl Context<'_> {
         if checkpoint.exists() {
             training.load(&checkpoint)?;
         }
-        let mut log =
-            MetricsLog::open(&place, training.progress().evaluations, training.steps().1)?;
+        let done = training.progress().evaluations;
+        let mut log = MetricsLog::open(&place, done, training.stops().len(), training.steps().1)?;
         observer.begin(member, number, count, &training.describe());
         let mut saved = Instant::now();
         loop {
-            let before = training.progress().evaluations;
-            let status = match training.step() {
-                Ok(status) => status,
-                // One training that diverges does not end a study.
-                Err(error @ Error::NotFinite { .. }) => {
-                    log.flush()?;
-                    let result = self.finish(&training, log.seconds(), Some(error.to_string()))?;
-                    observer.end(&result);
-                    return Ok(Some(result));
-                }
-                Err(error) => return Err(error),
-            };
+            let before = (training.progress().evaluations, training.stops().len());
+            let status = training.step();
             let loss = training.loss();
             let step = Step {
                 steps: training.steps(),
@@ -253,11 +256,27 @@ impl Context<'_> {
                 loss: loss.total,
                 terms: &loss.terms,
                 labels: training.labels(),
+                length: training.step_length(),
             };
-            if step.evaluations > before {
+            if step.evaluations > before.0 && !training.is_on_trial() {
                 log.record(&step)?;
             }
             observer.step(&step);
+            for stop in training.stops().iter().skip(before.1) {
+                log.record_stop(step.evaluations, stop)?;
+                observer.stop(stop);
+            }
+            let status = match status {
+                Ok(status) => status,
+                // One training that diverges does not end a study.
+                Err(Error::NotFinite { .. }) => {
+                    log.flush()?;
+                    let result = self.finish(&training, log.seconds())?;
+                    observer.end(&result);
+                    return Ok(Some(result));
+                }
+                Err(error) => return Err(error),
+            };
             if status == Status::Finished {
                 break;
             }
@@ -274,7 +293,7 @@ impl Context<'_> {
         }
         log.flush()?;
         training.save(&checkpoint)?;
-        let result = self.finish(&training, log.seconds(), None)?;
+        let result = self.finish(&training, log.seconds())?;
         observer.end(&result);
         Ok(Some(result))
     }
@@ -283,7 +302,6 @@ impl Context<'_> {
         &self,
         training: &Training<T>,
         seconds: f64,
-        stopped: Option<String>,
     ) -> Result<MemberResult, Error> {
         let place = self.folder.member(self.member)?;
         let model = Model::new(self.study, &training.parameters());
@@ -302,7 +320,7 @@ impl Context<'_> {
             best_loss,
             seconds,
             evaluations: training.progress().evaluations,
-            stopped,
+            stops: training.stops().to_vec(),
             published: self.study.published.get(method).cloned().unwrap_or_default(),
         };
         self.folder.write_result(self.member, &result)?;
@@ -310,7 +328,11 @@ impl Context<'_> {
     }
 }
 
-fn null_is_nan<'de, D: Deserializer<'de>>(
+fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
+}
+
+fn nulls_are_nan<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<IndexMap<String, f64>, D::Error> {
     let values = IndexMap::<String, Option<f64>>::deserialize(deserializer)?;

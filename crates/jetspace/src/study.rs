@@ -13,8 +13,8 @@ use crate::method::TermKind;
 use crate::problem::Problem;
 use crate::source::Source;
 pub use crate::study_file::{
-    ActivationName, Dtype, Generator, InitialisationName, MOST_STEPS, NetworkFile, OptimizerFile,
-    SamplerFile, ScheduleFile, TargetsFile,
+    ActivationName, DenseFile, Dtype, EPOCH, Generator, InitialisationName, MOST_STEPS,
+    NetworkFile, OptimizerFile, SamplerFile, ScheduleFile, TargetsFile,
 };
 
 /// A study, read and checked.
@@ -155,13 +155,8 @@ impl Study {
     pub fn quick(mut self) -> Self {
         self.seeds.truncate(1);
         self.variants.truncate(2);
-        for method in &mut self.methods {
-            for optimizer in &mut method.optimizers {
-                match optimizer {
-                    OptimizerFile::Adam { steps, .. } => *steps = (*steps).min(200),
-                    OptimizerFile::LbfgsFixed { epochs, .. } => *epochs = (*epochs).min(10),
-                }
-            }
+        for optimizer in self.methods.iter_mut().flat_map(|method| &mut method.optimizers) {
+            optimizer.set_steps(optimizer.steps_in(optimizer.length()).min(200));
         }
         self
     }

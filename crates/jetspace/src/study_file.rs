@@ -2,6 +2,8 @@
 //!
 //! Nothing is checked here but types: see [`Study`](crate::Study).
 
+mod optimizers;
+
 use std::num::NonZero;
 
 use indexmap::IndexMap;
@@ -9,6 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+pub use self::optimizers::{DenseFile, EPOCH, MOST_STEPS, OptimizerFile, ScheduleFile};
 use crate::problem_file::{Name, Table, tables};
 
 /// A study: a problem, the methods that learn it, and how the results are measured.
@@ -245,85 +248,6 @@ pub enum SweepFile {
     Noise(Vec<f64>),
     /// Steps of central differences.
     DifferenceStep(Vec<f64>),
-}
-
-/// Most steps of an optimiser: more than any machine does in a lifetime, and sums of them still fit
-/// into 64 bits.
-pub const MOST_STEPS: u64 = 1_000_000_000_000;
-
-/// An optimiser and how long it runs.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, tag = "method", rename_all = "kebab-case")]
-pub enum OptimizerFile {
-    /// Adam.
-    Adam {
-        /// Step size.
-        #[serde(default = "adam_rate")]
-        rate: f64,
-        /// Steps.
-        steps: u64,
-        /// How the rate changes.
-        #[serde(default)]
-        schedule: ScheduleFile,
-    },
-    /// L-BFGS with a fixed step, as PyTorch's without line search.
-    LbfgsFixed {
-        /// Step size.
-        #[serde(default = "one")]
-        rate: f64,
-        /// Epochs of at most 20 iterations.
-        epochs: u64,
-        /// Pairs remembered.
-        #[serde(default = "history")]
-        history: usize,
-    },
-}
-
-fn adam_rate() -> f64 {
-    1e-3
-}
-fn one() -> f64 {
-    1.0
-}
-fn history() -> usize {
-    100
-}
-
-/// How a rate changes over the steps.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
-pub enum ScheduleFile {
-    /// Not at all.
-    #[default]
-    Constant,
-    /// Times `factor` after every `every` steps, at once.
-    Step {
-        /// Steps between changes.
-        every: NonZero<usize>,
-        /// What the rate is multiplied by.
-        factor: f64,
-    },
-    /// Times `factor` in every `every` steps, a little in each.
-    Exponential {
-        /// Steps in which the rate changes by the factor.
-        #[serde(default = "every_step")]
-        every: NonZero<usize>,
-        /// What the rate is multiplied by.
-        factor: f64,
-    },
-    /// Up linearly at first, then down along a cosine.
-    Cosine {
-        /// Steps of going up.
-        #[serde(default)]
-        warm_up: usize,
-        /// The rate at the end as a fraction.
-        #[serde(default)]
-        last: f64,
-    },
-}
-
-fn every_step() -> NonZero<usize> {
-    NonZero::<usize>::MIN
 }
 
 /// A method's own settings; `terms` makes it a method of your own.

@@ -3,6 +3,7 @@
 
 mod checkpoint;
 mod optimiser;
+mod stop;
 
 use jetspace_jet::{Engine, Initialisation, Real, Threads};
 use jetspace_optim::{Float, OptimError};
@@ -14,6 +15,7 @@ use crate::random::MersenneTwister;
 use crate::study::{Generator, InitialisationName, Method, OptimizerFile, Study, Variant};
 use crate::tensors::Element;
 use optimiser::{Advance, Optimiser};
+pub use stop::{Stop, StopReason};
 
 /// A floating-point type that one can train in: f32 or f64.
 pub trait Scalar: Real + Float + Element {}
@@ -27,7 +29,8 @@ pub struct Training<T: Scalar> {
     objective: Objective<T>,
     engine: Engine<T>,
     optimizers: Vec<OptimizerFile>,
-    optimiser: Optimiser<T>,
+    /// The one at work; none when all are done.
+    optimiser: Option<Optimiser<T>>,
     seed: u64,
     /// Where the optimisers are.
     parameters: Vec<T>,
@@ -36,7 +39,20 @@ pub struct Training<T: Scalar> {
     /// Whether loss and gradient belong to the parameters.
     evaluated: bool,
     progress: Progress,
+    latest: Latest,
+    stops: Vec<Stop>,
     best: Best<T>,
+}
+
+/// What the latest step did.
+#[derive(Clone, Copy, Debug, Default)]
+struct Latest {
+    /// The name of the optimiser that took it.
+    optimizer: &'static str,
+    /// Of a line search that it ended.
+    length: Option<f64>,
+    /// Whether it evaluated at a trial of a line search that goes on.
+    is_trial: bool,
 }
 
 /// How far a training has come.
@@ -44,7 +60,7 @@ pub struct Training<T: Scalar> {
 pub struct Progress {
     /// Which optimiser is at work, from 0.
     pub phase: usize,
-    /// Steps (Adam) or epochs (L-BFGS) that it has done.
+    /// Steps that it has done, of L-BFGS with fixed steps epochs.
     pub done: u64,
     /// Evaluations of loss and gradient so far, all optimisers together.
     pub evaluations: u64,
@@ -64,7 +80,7 @@ struct Best<T> {
 pub enum Status {
     /// There is more to do.
     Running,
-    /// All optimisers have done their steps.
+    /// The turn of the last optimiser has ended.
     Finished,
 }
 
@@ -72,7 +88,7 @@ impl<T: Scalar> Training<T> {
     /// A training at its start.
     ///
     /// # Errors
-    /// Data that is missing, or settings that make no sense.
+    /// Data that is missing, or settings that make no sense, such as a line search on mini-batches.
     pub fn new(
         study: &Study,
         method: &Method,
@@ -82,6 +98,15 @@ impl<T: Scalar> Training<T> {
         threads: usize,
     ) -> Result<Self, Error> {
         let objective = Objective::new(study, method, variant, collocation, seed)?;
+        let optimizers = method.optimizers.clone();
+        let searching = optimizers.iter().find(|optimizer| optimizer.searches_lines());
+        if let Some(optimizer) = searching.filter(|_| objective.is_stochastic()) {
+            return Err(Error::Argument(format!(
+                "expected the same objective in all steps of {}, found one that changes: use all \
+                 points, and no random projections",
+                optimizer.name()
+            )));
+        }
         let how = match study.network_file.initialisation {
             InitialisationName::Pytorch => Initialisation::PyTorch,
             InitialisationName::Glorot => Initialisation::GlorotUniform,
@@ -98,8 +123,8 @@ impl<T: Scalar> Training<T> {
         };
         let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
         parameters.extend(unknowns.map(|p| <T as Real>::from_f64(p.value)));
-        let optimizers = method.optimizers.clone();
-        let optimiser = Optimiser::new(optimizers.first(), parameters.len())?;
+        let begin = |optimizer| Optimiser::new(optimizer, parameters.len());
+        let optimiser = optimizers.first().map(begin).transpose()?;
         let labels = objective.labels().len();
         Ok(Self {
             engine: Engine::new(&study.network, Threads::new(threads)?),
@@ -110,29 +135,44 @@ impl<T: Scalar> Training<T> {
             loss: Loss { total: f64::NAN, terms: vec![f64::NAN; labels] },
             evaluated: false,
             progress: Progress::default(),
+            latest: Latest::default(),
+            stops: Vec::new(),
             best: Best { loss: f64::INFINITY, parameters: parameters.clone(), window: 0.0 },
             parameters,
             objective,
         })
     }
 
-    /// Evaluates the loss, and moves the parameters once.
+    /// Evaluates the loss, and moves the parameters once. Where a line search has gone back to an
+    /// earlier point, it evaluates there again: when an iteration has ended, loss and gradient belong
+    /// to the parameters.
     ///
     /// # Errors
-    /// A loss that is not finite: the parameters stay where they were.
+    /// A loss that is not finite, other than on trial in a line search: the parameters stay where
+    /// they were.
     pub fn step(&mut self) -> Result<Status, Error> {
-        let Some(optimizer) = self.optimizers.get(self.progress.phase).cloned() else {
+        let Some(&optimizer) = self.optimizers.get(self.progress.phase) else {
             return Ok(Status::Finished);
         };
+        let status = self.advance(&optimizer);
+        if let Err(error @ Error::NotFinite { .. }) = &status
+            && self.stops.len() == self.progress.phase
+        {
+            self.stops.push(self.stop(&optimizer, StopReason::NotFinite, error.to_string()));
+        }
+        status
+    }
+
+    fn advance(&mut self, optimizer: &OptimizerFile) -> Result<Status, Error> {
+        self.latest = Latest { optimizer: optimizer.name(), ..Latest::default() };
         if !self.evaluated {
             self.evaluate()?;
-            self.progress.evaluations += 1;
-            self.keep_best();
         }
-        let step = self
-            .optimiser
+        let Some(optimiser) = &mut self.optimiser else { return Ok(Status::Finished) };
+        let was_searching = optimiser.is_searching();
+        let Advance { moved, returned, counts, step_length, stop, why } = optimiser
             .advance(
-                &optimizer,
+                optimizer,
                 self.progress.done,
                 &mut self.parameters,
                 self.loss.total,
@@ -144,29 +184,58 @@ impl<T: Scalar> Training<T> {
                 }
                 error => error,
             })?;
+        self.latest.length = step_length;
+        self.latest.is_trial = was_searching && optimiser.is_searching();
         // A stochastic objective changes, whether or not the parameters have moved.
-        self.evaluated = !step.moved && !self.objective.is_stochastic();
-        self.progress.done += u64::from(step.counts);
-        let Advance { converged, .. } = step;
-        if converged || self.progress.done >= length(&optimizer) {
-            self.progress = Progress { phase: self.progress.phase + 1, done: 0, ..self.progress };
-            let next = self.optimizers.get(self.progress.phase);
-            if next.is_none() {
-                return Ok(Status::Finished);
-            }
-            self.optimiser = Optimiser::new(next, self.parameters.len())?;
+        self.evaluated = !moved && !self.objective.is_stochastic();
+        self.progress.done += u64::from(counts);
+        if returned {
+            self.evaluate()?;
         }
-        Ok(Status::Running)
+        let stop = match (stop, why) {
+            (Some(reason), why) => (reason, why.unwrap_or_default()),
+            (None, _) if self.progress.done < optimizer.length() => return Ok(Status::Running),
+            (None, why) => {
+                let last = why.map(|why| format!("; the last one ended early: {why}"));
+                let all = format!("all {} are done", optimizer.unit());
+                (StopReason::Steps, all + &last.unwrap_or_default())
+            }
+        };
+        self.stops.push(self.stop(optimizer, stop.0, stop.1));
+        self.progress = Progress { phase: self.progress.phase + 1, done: 0, ..self.progress };
+        let begin = |optimizer| Optimiser::new(optimizer, self.parameters.len());
+        self.optimiser = self.optimizers.get(self.progress.phase).map(begin).transpose()?;
+        Ok(if self.optimiser.is_some() { Status::Running } else { Status::Finished })
     }
 
+    fn stop(&self, optimizer: &OptimizerFile, reason: StopReason, explanation: String) -> Stop {
+        let (done, of) = (self.progress.done, optimizer.length());
+        Stop { optimizer: optimizer.name().to_owned(), done, of, reason, explanation }
+    }
+
+    /// Loss and gradient at the parameters, and the next points if the objective is stochastic.
     fn evaluate(&mut self) -> Result<(), Error> {
+        self.compute()?;
+        let may_be_infinite = self.optimiser.as_ref().is_some_and(Optimiser::is_searching);
+        if !self.loss.total.is_finite() && !may_be_infinite {
+            return Err(self.not_finite()?);
+        }
+        self.evaluated = true;
+        self.progress.evaluations += 1;
+        self.keep_best();
+        Ok(())
+    }
+
+    /// The evaluation that is next by number.
+    fn compute(&mut self) -> Result<(), Error> {
         self.objective.select(self.seed, self.progress.evaluations);
         self.loss =
             self.objective.gradient(&mut self.engine, &self.parameters, &mut self.gradient)?;
-        self.evaluated = true;
-        if self.loss.total.is_finite() {
-            return Ok(());
-        }
+        Ok(())
+    }
+
+    /// Where the loss is not finite.
+    fn not_finite(&mut self) -> Result<Error, Error> {
         let found = self.objective.first_not_finite(&mut self.engine, &self.parameters)?;
         let what = match found {
             None => "the sum of all terms".to_owned(),
@@ -175,7 +244,7 @@ impl<T: Scalar> Training<T> {
                 format!("the term {term:?} at ({})", point.join(", "))
             }
         };
-        Err(Error::NotFinite { step: self.progress.evaluations, what })
+        Ok(Error::NotFinite { step: self.progress.evaluations, what })
     }
 
     fn keep_best(&mut self) {
@@ -200,26 +269,41 @@ impl<T: Scalar> Training<T> {
         self.progress
     }
 
-    /// About how many steps are done, and how many there are, all optimisers together; for
-    /// L-BFGS as if no epoch ended early.
+    /// About how many steps are done, and how many there are, all optimisers together; as if no
+    /// optimiser, and no epoch, ended early.
     #[must_use]
     pub fn steps(&self) -> (u64, u64) {
-        let of = |optimizer: &OptimizerFile, count: u64| match optimizer {
-            OptimizerFile::Adam { .. } => count,
-            OptimizerFile::LbfgsFixed { .. } => count * optimiser::EPOCH as u64,
+        let sum_of_first = |count| {
+            let steps = self.optimizers.iter().take(count).map(|o| o.steps_in(o.length()));
+            steps.fold(0, u64::saturating_add)
         };
-        let total = self.optimizers.iter().map(|o| of(o, length(o))).sum();
-        let before: u64 =
-            self.optimizers.iter().take(self.progress.phase).map(|o| of(o, length(o))).sum();
-        let now = self.optimizers.get(self.progress.phase);
-        let done = now.map_or(0, |o| of(o, self.progress.done));
-        (before + done, total)
+        let Progress { phase, done, .. } = self.progress;
+        let done = self.optimizers.get(phase).map_or(0, |optimizer| optimizer.steps_in(done));
+        (sum_of_first(phase).saturating_add(done), sum_of_first(self.optimizers.len()))
     }
 
-    /// The name of the optimiser at work.
+    /// The name of the optimiser that took the latest step; empty before the first.
     #[must_use]
     pub fn optimizer_name(&self) -> &'static str {
-        self.optimiser.name()
+        self.latest.optimizer
+    }
+
+    /// How far along its direction the latest step moved, where it ended a line search.
+    #[must_use]
+    pub fn step_length(&self) -> Option<f64> {
+        self.latest.length
+    }
+
+    /// Whether the loss is that of a trial in a line search that goes on: not worth a line in a log.
+    #[must_use]
+    pub fn is_on_trial(&self) -> bool {
+        self.latest.is_trial
+    }
+
+    /// Why each optimiser ended, of those whose turn is over.
+    #[must_use]
+    pub fn stops(&self) -> &[Stop] {
+        &self.stops
     }
 
     /// The loss at the latest evaluation.
@@ -256,11 +340,4 @@ impl<T: Scalar> Training<T> {
 
 fn widened<T: Real>(values: &[T]) -> Vec<f64> {
     values.iter().map(|&value| value.to_f64()).collect()
-}
-
-fn length(optimizer: &OptimizerFile) -> u64 {
-    match optimizer {
-        OptimizerFile::Adam { steps, .. } => *steps,
-        OptimizerFile::LbfgsFixed { epochs, .. } => *epochs,
-    }
 }

@@ -11,7 +11,7 @@ use super::{Member, MemberResult};
 use crate::Error;
 use crate::atomic_file::write_atomically;
 use crate::source::Source;
-use crate::study::{Dtype, OptimizerFile, Study};
+use crate::study::{Dtype, Study};
 
 /// What was asked for beside the study's own text; kept in run.json, so that a resumed run is the
 /// same run.
@@ -22,7 +22,7 @@ pub struct Settings {
     pub methods: Vec<String>,
     /// The seeds; those of the study if empty.
     pub seeds: Vec<u64>,
-    /// Steps of every optimiser, instead of the study's: of Adam, or epochs of L-BFGS times 20.
+    /// Steps of every optimiser, instead of the study's; 20 are an epoch of lbfgs-fixed.
     pub steps: Option<u64>,
     /// The precision, instead of the study's.
     pub dtype: Option<Dtype>,
@@ -54,10 +54,7 @@ impl Settings {
         }
         if let Some(steps) = self.steps {
             for optimizer in study.methods.iter_mut().flat_map(|m| &mut m.optimizers) {
-                match optimizer {
-                    OptimizerFile::Adam { steps: own, .. } => *own = steps.max(1),
-                    OptimizerFile::LbfgsFixed { epochs, .. } => *epochs = steps.div_ceil(20).max(1),
-                }
+                optimizer.set_steps(steps);
             }
         }
         Ok(study)

@@ -1,4 +1,5 @@
-//! The log of a training: a line of JSON for each step, or for as many as are worth keeping.
+//! The log of a training: a line of JSON for each step, or for as many as are worth keeping, and one
+//! for the end of each optimiser's turn.
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
@@ -10,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::Step;
 use crate::Error;
 use crate::atomic_file::write_atomically;
+use crate::training::Stop;
 
 /// Lines of a log, about.
 const LINES: u64 = 4000;
 
-/// A line of the log.
+/// A step in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     /// Evaluations of the loss so far.
@@ -25,16 +27,48 @@ pub struct Line {
     pub loss: f64,
     /// Its terms by name.
     pub terms: indexmap::IndexMap<String, f64>,
+    /// How far along its direction a line search went.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_length: Option<f64>,
     /// Seconds of training so far.
     pub seconds: f64,
+}
+
+/// The end of an optimiser's turn in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct StopLine {
+    /// Evaluations of the loss so far.
+    step: u64,
+    event: Event,
+    #[serde(flatten)]
+    stop: Stop,
+    /// Seconds of training so far.
+    seconds: f64,
+}
+
+/// What a line that is no step is about.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Event {
+    Stop,
+}
+
+/// A line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Entry {
+    Step(Line),
+    Stop(StopLine),
 }
 
 /// Writes the log of one training.
 pub struct MetricsLog {
     path: PathBuf,
     file: BufWriter<File>,
-    /// Every so many steps there is a line.
+    /// Evaluations from one line to the next, at least.
     every: u64,
+    /// Evaluations at the latest line of a step.
+    latest: Option<u64>,
     started: Instant,
     /// Seconds of earlier sittings.
     before: f64,
@@ -42,18 +76,25 @@ pub struct MetricsLog {
 
 impl MetricsLog {
     /// Opens the log in a folder, for a training that has made `done` of about `total`
-    /// evaluations; lines that are newer are dropped.
-    pub fn open(folder: &Path, done: u64, total: u64) -> Result<Self, Error> {
+    /// evaluations, and in which the turns of `stops` optimisers are over; lines that are newer are
+    /// dropped.
+    pub fn open(folder: &Path, done: u64, stops: usize, total: u64) -> Result<Self, Error> {
         let path = folder.join("metrics.jsonl");
-        let mut before = 0.0;
+        let (mut before, mut latest, mut kept_stops) = (0.0, None, 0);
         let mut kept = String::new();
         // As it was written: reading and writing numbers again could change their last digit.
         for text in std::fs::read_to_string(&path).unwrap_or_default().lines() {
-            let Ok(line) = serde_json::from_str::<Line>(text) else { break };
-            if line.step > done {
-                break;
+            match serde_json::from_str(text) {
+                Ok(Entry::Step(line)) if line.step <= done => {
+                    (before, latest) = (line.seconds, Some(line.step));
+                }
+                // A turn can end without an evaluation.
+                Ok(Entry::Stop(line)) if line.step <= done && kept_stops < stops => {
+                    before = line.seconds;
+                    kept_stops += 1;
+                }
+                _ => break,
             }
-            before = line.seconds;
             kept.extend([text, "\n"]);
         }
         write_atomically(&path, |file| file.write_all(kept.as_bytes()))
@@ -61,22 +102,37 @@ impl MetricsLog {
         let file = OpenOptions::new().append(true).open(&path);
         let file = BufWriter::new(file.map_err(|e| Error::io("write", &path, e))?);
         let every = total.div_ceil(LINES).max(1);
-        Ok(Self { path, file, every, started: Instant::now(), before })
+        Ok(Self { path, file, every, latest, started: Instant::now(), before })
     }
 
-    /// Adds a step.
+    /// Adds a step, if it is time for a line.
     pub fn record(&mut self, step: &Step<'_>) -> Result<(), Error> {
-        if !(step.evaluations - 1).is_multiple_of(self.every) {
+        let since = |latest| step.evaluations.saturating_sub(latest);
+        if self.latest.is_some_and(|latest| since(latest) < self.every) {
             return Ok(());
         }
+        self.latest = Some(step.evaluations);
         let line = Line {
             step: step.evaluations,
             optimizer: step.optimizer.to_owned(),
             loss: step.loss,
             terms: step.labels.iter().cloned().zip(step.terms.iter().copied()).collect(),
+            step_length: step.length,
             seconds: self.seconds(),
         };
-        write_line(&mut self.file, &line).map_err(|e| Error::io("write", &self.path, e))
+        self.write(&Entry::Step(line))
+    }
+
+    /// Adds the end of an optimiser's turn.
+    pub fn record_stop(&mut self, step: u64, stop: &Stop) -> Result<(), Error> {
+        let (stop, seconds) = (stop.clone(), self.seconds());
+        self.write(&Entry::Stop(StopLine { step, event: Event::Stop, stop, seconds }))
+    }
+
+    fn write(&mut self, entry: &Entry) -> Result<(), Error> {
+        let line = serde_json::to_string(entry)
+            .map_err(|e| Error::BadFile { path: self.path.clone(), reason: e.to_string() })?;
+        writeln!(self.file, "{line}").map_err(|e| Error::io("write", &self.path, e))
     }
 
     /// Brings everything to the disk.
@@ -90,13 +146,10 @@ impl MetricsLog {
     }
 }
 
-fn write_line(file: &mut impl Write, line: &Line) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *file, line)?;
-    file.write_all(b"\n")
-}
-
-/// The lines of a log, up to the first that is incomplete.
+/// The steps in a log, up to the first line that is incomplete.
 pub fn read(path: &Path) -> Result<Vec<Line>, Error> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+    let entries = text.lines().map_while(|line| serde_json::from_str(line).ok());
+    let step = |entry| if let Entry::Step(line) = entry { Some(line) } else { None };
+    Ok(entries.filter_map(step).collect())
 }

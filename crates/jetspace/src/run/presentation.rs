@@ -339,11 +339,19 @@ fn notes(study: &Study, results: &[MemberResult]) -> Vec<String> {
          the nodes. Training in {}; evaluation in f64.",
         study.dtype.name()
     )];
-    notes.extend(results.iter().filter_map(|result| {
-        let name = format!("{}, seed {}", result.method.to_uppercase(), result.seed);
-        Some(format!("{} stopped: {}", join(&name, &result.variant), result.stopped.as_ref()?))
-    }));
+    let early: Vec<String> = results.iter().flat_map(early_stops).collect();
+    let rest = if early.is_empty() { "All optimisers" } else { "All other optimisers" };
+    notes.extend(early);
+    notes.push(format!("{rest} have done all of their steps."));
     notes
+}
+
+/// Which optimisers of a training ended early, and why.
+fn early_stops(result: &MemberResult) -> Vec<String> {
+    let name = format!("{}, seed {}", result.method.to_uppercase(), result.seed);
+    let name = join(&name, &result.variant);
+    let early = result.stops.iter().filter(|stop| stop.is_early());
+    early.map(|stop| format!("{name}: {stop}.")).collect()
 }
 
 fn versions(study: &Study) -> Vec<(String, String)> {

@@ -11,6 +11,7 @@ use jetspace_expr::{Scope, nearest, parse_expression};
 use jetspace_jet::Network;
 use toml::Spanned;
 
+use self::optimizers::Task;
 use super::{Method, Study, WeightedTerm};
 use crate::builtin;
 use crate::error::Error;
@@ -62,7 +63,7 @@ impl Study {
         let path = Path::new(&source.name);
         let mut reader = Reader { source, problem };
         let network = reader.network(&file)?;
-        let methods = reader.methods(&file)?;
+        let methods = reader.methods(&file, &network)?;
         let points = reader.points(&file)?;
         reader.seeds(&file)?;
         let variants = reader.variants(&file)?;
@@ -139,7 +140,7 @@ impl Reader<'_> {
         Ok(network)
     }
 
-    fn methods(&mut self, file: &StudyFile) -> Result<Vec<Method>, Error> {
+    fn methods(&mut self, file: &StudyFile, network: &Network) -> Result<Vec<Method>, Error> {
         let recipes = RECIPES.iter().map(|(name, ..)| (*name).to_owned());
         let own = file.method.iter().filter(|(_, m)| m.terms.is_some());
         let known: Vec<String> = recipes.chain(own.map(|(n, _)| n.get_ref().clone())).collect();
@@ -176,7 +177,7 @@ impl Reader<'_> {
                 }
                 None => self.recipe(name, &known)?,
             };
-            methods.push(self.method(name, kinds, settings, file)?);
+            methods.push(self.method(name, kinds, settings, file, network)?);
         }
         Ok(methods)
     }
@@ -194,6 +195,7 @@ impl Reader<'_> {
         mut kinds: Vec<TermKind>,
         settings: Option<&MethodFile>,
         file: &StudyFile,
+        network: &Network,
     ) -> Result<Method, Error> {
         kinds.extend((0..self.problem.conditions.len()).map(TermKind::Condition));
         let points = file.points.get_ref();
@@ -222,6 +224,13 @@ impl Reader<'_> {
         let own = settings.map_or(&none, |s| &s.weights);
         self.check_weights(own, &["method", name.get_ref(), "weights"], &kinds)?;
         self.check_weights(&file.weights, &["weights"], &kinds)?;
+        let unknowns = self.problem.parameters.iter().filter(|p| p.unknown).count();
+        let parameters = network.parameter_count() + unknowns;
+        let task = Task { parameters, kinds: &kinds, points };
+        let optimizers = match settings.and_then(|s| s.optimizer.as_ref()) {
+            Some(own) => self.optimizers(own, &["method", name.get_ref(), "optimizer"], &task)?,
+            None => self.optimizers(&file.optimizer, &["optimizer"], &task)?,
+        };
         let terms = kinds.into_iter().map(|kind| {
             let keys = kind.weight_keys(&self.problem);
             let find = |table: &Table<f64>| {
@@ -232,10 +241,6 @@ impl Reader<'_> {
             WeightedTerm { label: kind.label(&self.problem), kind, weight }
         });
         let terms = terms.collect();
-        let optimizers = match settings.and_then(|s| s.optimizer.as_ref()) {
-            Some(own) => self.optimizers(own, &["method", name.get_ref(), "optimizer"])?,
-            None => self.optimizers(&file.optimizer, &["optimizer"])?,
-        };
         Ok(Method { name: name.get_ref().clone(), terms, optimizers })
     }
 

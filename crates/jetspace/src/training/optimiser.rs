@@ -1,51 +1,61 @@
 //! The optimisers behind one step function, and their state as named arrays.
 
+mod adam;
+mod lbfgs_fixed;
+mod quasi_newton;
+
 use jetspace_optim::{
-    Adam, AdamSettings, AdamState, Lbfgs, LbfgsSettings, LbfgsState, LbfgsStep, Schedule,
+    Adam, AdamSettings, DenseUpdate, InverseHessian, Lbfgs, LbfgsSettings, LbfgsStep, QuasiNewton,
+    QuasiNewtonSettings, QuasiNewtonStep,
 };
 
-use super::Scalar;
+use super::{Scalar, StopReason};
 use crate::Error;
-use crate::study::{OptimizerFile, ScheduleFile};
+use crate::study::{DenseFile, EPOCH, OptimizerFile};
 use crate::tensors::Tensors;
-
-/// Iterations of an epoch of L-BFGS at most, as in PyTorch.
-pub const EPOCH: usize = 20;
 
 /// An optimiser and its state.
 #[allow(clippy::large_enum_variant)] // There is one per training.
 pub enum Optimiser<T: Scalar> {
     Adam(Adam<T>),
-    Lbfgs(Lbfgs<T>),
+    LbfgsFixed(Lbfgs<T>),
+    QuasiNewton(QuasiNewton<T>),
+}
+
+/// The settings of one of them.
+enum Settings {
+    Adam(AdamSettings),
+    LbfgsFixed(LbfgsSettings),
+    QuasiNewton(QuasiNewtonSettings),
 }
 
 /// What a step did.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Advance {
-    /// Whether the parameters have moved.
+    /// Whether the parameters may have moved.
     pub moved: bool,
-    /// Whether it ended a step (Adam) or an epoch (L-BFGS).
+    /// Whether they went back to an earlier point, the best of a line search that failed.
+    pub returned: bool,
+    /// Whether it ended a step (Adam), an epoch (L-BFGS with fixed steps) or an iteration.
     pub counts: bool,
-    /// Whether all further steps would do nothing.
-    pub converged: bool,
+    /// The step along the direction that a line search accepted.
+    pub step_length: Option<f64>,
+    /// Why all further steps would do nothing, if so.
+    pub stop: Option<StopReason>,
+    /// What ended the epoch, the iteration or all of it before its time, if anything did.
+    pub why: Option<String>,
 }
 
 impl<T: Scalar> Optimiser<T> {
     /// The optimiser that a study asks for, at its start.
-    pub fn new(optimizer: Option<&OptimizerFile>, parameters: usize) -> Result<Self, Error> {
-        Ok(match optimizer {
-            Some(OptimizerFile::LbfgsFixed { .. }) => {
-                Self::Lbfgs(Lbfgs::new(lbfgs_settings(optimizer), parameters)?)
+    pub fn new(optimizer: &OptimizerFile, parameters: usize) -> Result<Self, Error> {
+        Ok(match settings(optimizer) {
+            Settings::Adam(settings) => Self::Adam(Adam::new(settings, parameters)?),
+            Settings::LbfgsFixed(settings) => Self::LbfgsFixed(Lbfgs::new(settings, parameters)?),
+            Settings::QuasiNewton(settings) => {
+                Self::QuasiNewton(QuasiNewton::new(settings, parameters)?)
             }
-            _ => Self::Adam(Adam::new(adam_settings(optimizer), parameters)?),
         })
-    }
-
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Adam(_) => "adam",
-            Self::Lbfgs(_) => "lbfgs-fixed",
-        }
     }
 
     /// One update of the parameters; `done` is the number of steps before it.
@@ -57,113 +67,114 @@ impl<T: Scalar> Optimiser<T> {
         loss: f64,
         gradient: &[T],
     ) -> Result<Advance, Error> {
-        match self {
+        Ok(match self {
             Self::Adam(adam) => {
-                if let OptimizerFile::Adam { rate, steps, schedule } = optimizer {
-                    adam.set_rate(of_file(*schedule).rate(*rate, size(done), size(*steps)))?;
+                if let OptimizerFile::Adam { rate, steps, schedule, .. } = optimizer {
+                    let schedule = adam::schedule(*schedule);
+                    adam.set_rate(schedule.rate(*rate, size(done), size(*steps)))?;
                 }
                 adam.step(parameters, gradient)?;
-                Ok(Advance { moved: true, counts: true, converged: false })
+                Advance { moved: true, counts: true, ..Advance::default() }
             }
-            Self::Lbfgs(lbfgs) => {
+            Self::LbfgsFixed(lbfgs) => {
                 let step = lbfgs.advance(parameters, loss, gradient)?;
-                let converged = matches!(step, LbfgsStep::Ended(end) if end.is_final());
-                let counts = matches!(step, LbfgsStep::Ended(_));
-                Ok(Advance { moved: step.moved(), counts, converged })
+                let end = if let LbfgsStep::Ended(end) = step { Some(end) } else { None };
+                Advance {
+                    moved: step.moved(),
+                    counts: end.is_some(),
+                    stop: end.and_then(lbfgs_fixed::stop_reason),
+                    why: end.filter(|_| !step.moved()).map(|end| end.to_string()),
+                    ..Advance::default()
+                }
             }
-        }
+            Self::QuasiNewton(method) => {
+                let trial = method.trial();
+                let step = method.advance(parameters, loss, gradient)?;
+                let why = match step {
+                    QuasiNewtonStep::Searching | QuasiNewtonStep::Iterated => None,
+                    QuasiNewtonStep::Reset(why) => Some(why.to_string()),
+                    QuasiNewtonStep::Stopped(stop) => Some(stop.to_string()),
+                };
+                Advance {
+                    moved: step.moved(),
+                    returned: step.moved() && step != QuasiNewtonStep::Searching,
+                    counts: step.ends_iteration(),
+                    step_length: trial.filter(|_| step == QuasiNewtonStep::Iterated),
+                    stop: step.stop().map(quasi_newton::stop_reason),
+                    why,
+                }
+            }
+        })
+    }
+
+    /// Whether the next evaluation is a trial of a line search, of which loss and gradient need not
+    /// be finite.
+    pub fn is_searching(&self) -> bool {
+        matches!(self, Self::QuasiNewton(method) if method.trial().is_some())
     }
 
     /// Adds the state to a checkpoint.
     pub fn save(&self, file: &mut Tensors) {
         match self {
-            Self::Adam(adam) => {
-                let state = adam.state();
-                let count = state.first_moment.len();
-                file.insert("adam.first_moment", &[count], &state.first_moment);
-                file.insert("adam.second_moment", &[count], &state.second_moment);
-                file.insert("adam.beta_powers", &[2], &[state.beta_powers.0, state.beta_powers.1]);
-            }
-            Self::Lbfgs(lbfgs) => {
-                let state = lbfgs.state();
-                let counters = [state.iterations, state.inner_iterations as u64];
-                file.insert("lbfgs.counters", &[2], &counters);
-                file.insert("lbfgs.loss", &[1], &[state.loss]);
-                for (name, values) in [
-                    ("lbfgs.gradient", &state.gradient),
-                    ("lbfgs.step", &state.step),
-                    ("lbfgs.history_steps", &state.history_steps),
-                    ("lbfgs.history_changes", &state.history_changes),
-                ] {
-                    file.insert(name, &[values.len()], values);
-                }
-            }
+            Self::Adam(adam) => adam::save(&adam.state(), file),
+            Self::LbfgsFixed(lbfgs) => lbfgs_fixed::save(&lbfgs.state(), file),
+            Self::QuasiNewton(method) => quasi_newton::save(&method.state(), file),
         }
     }
 
     /// The optimiser that a study asks for, as a checkpoint left it; nothing if the checkpoint is
     /// not of this optimiser.
-    pub fn load(optimizer: Option<&OptimizerFile>, file: &Tensors) -> Result<Option<Self>, Error> {
-        Ok(match optimizer {
-            Some(OptimizerFile::LbfgsFixed { .. }) => match lbfgs_state(file) {
-                Some(state) => Some(Self::Lbfgs(Lbfgs::resume(lbfgs_settings(optimizer), &state)?)),
-                None => None,
-            },
-            _ => match adam_state(file) {
-                Some(state) => Some(Self::Adam(Adam::resume(adam_settings(optimizer), &state)?)),
-                None => None,
-            },
+    pub fn load(
+        optimizer: &OptimizerFile,
+        parameters: usize,
+        file: &Tensors,
+    ) -> Result<Option<Self>, Error> {
+        let optimiser = match settings(optimizer) {
+            Settings::Adam(settings) => {
+                adam::load(file).map(|state| Adam::resume(settings, &state).map(Self::Adam))
+            }
+            Settings::LbfgsFixed(settings) => lbfgs_fixed::load(file)
+                .map(|state| Lbfgs::resume(settings, &state).map(Self::LbfgsFixed)),
+            Settings::QuasiNewton(settings) => quasi_newton::load(file).map(|state| {
+                QuasiNewton::resume(settings, parameters, &state).map(Self::QuasiNewton)
+            }),
+        };
+        Ok(optimiser.transpose()?)
+    }
+}
+
+fn settings(optimizer: &OptimizerFile) -> Settings {
+    let dense = |update, file: DenseFile| {
+        let DenseFile { initial_scaling, tolerance, .. } = file;
+        Settings::QuasiNewton(QuasiNewtonSettings {
+            hessian: InverseHessian::Dense { update, initial_scaling },
+            tolerance_gradient: tolerance,
+            ..Default::default()
         })
-    }
-}
-
-fn adam_settings(optimizer: Option<&OptimizerFile>) -> AdamSettings {
-    match optimizer {
-        Some(OptimizerFile::Adam { rate, .. }) => {
-            AdamSettings { rate: *rate, ..Default::default() }
+    };
+    match *optimizer {
+        OptimizerFile::Adam { rate, weight_decay, .. } => {
+            Settings::Adam(AdamSettings { rate, weight_decay, ..Default::default() })
         }
-        _ => AdamSettings::default(),
-    }
-}
-
-fn lbfgs_settings(optimizer: Option<&OptimizerFile>) -> LbfgsSettings {
-    let settings = LbfgsSettings { inner_iterations: EPOCH, ..Default::default() };
-    match optimizer {
-        Some(OptimizerFile::LbfgsFixed { rate, history, .. }) => {
-            LbfgsSettings { rate: *rate, history: *history, ..settings }
+        OptimizerFile::LbfgsFixed { rate, history, .. } => {
+            let inner_iterations = size(EPOCH);
+            Settings::LbfgsFixed(LbfgsSettings {
+                rate,
+                history,
+                inner_iterations,
+                ..Default::default()
+            })
         }
-        _ => settings,
-    }
-}
-
-fn adam_state<T: Scalar>(file: &Tensors) -> Option<AdamState<T>> {
-    let powers = file.get::<f64>("adam.beta_powers")?;
-    Some(AdamState {
-        first_moment: file.get("adam.first_moment")?,
-        second_moment: file.get("adam.second_moment")?,
-        beta_powers: (*powers.first()?, *powers.get(1)?),
-    })
-}
-
-fn lbfgs_state<T: Scalar>(file: &Tensors) -> Option<LbfgsState<T>> {
-    let counters = file.get::<u64>("lbfgs.counters")?;
-    Some(LbfgsState {
-        iterations: *counters.first()?,
-        inner_iterations: size(*counters.get(1)?),
-        loss: *file.get::<f64>("lbfgs.loss")?.first()?,
-        gradient: file.get("lbfgs.gradient")?,
-        step: file.get("lbfgs.step")?,
-        history_steps: file.get("lbfgs.history_steps")?,
-        history_changes: file.get("lbfgs.history_changes")?,
-    })
-}
-
-fn of_file(schedule: ScheduleFile) -> Schedule {
-    match schedule {
-        ScheduleFile::Constant => Schedule::Constant,
-        ScheduleFile::Step { every, factor } => Schedule::Step { every, factor },
-        ScheduleFile::Exponential { every, factor } => Schedule::Exponential { every, factor },
-        ScheduleFile::Cosine { warm_up, last } => Schedule::Cosine { warm_up, last },
+        OptimizerFile::Lbfgs { history, tolerance, .. } => {
+            Settings::QuasiNewton(QuasiNewtonSettings {
+                hessian: InverseHessian::Limited { pairs: history },
+                tolerance_gradient: tolerance,
+                ..Default::default()
+            })
+        }
+        OptimizerFile::Bfgs(file) => dense(DenseUpdate::Bfgs, file),
+        OptimizerFile::Ssbfgs(file) => dense(DenseUpdate::SelfScaledBfgs, file),
+        OptimizerFile::Ssbroyden(file) => dense(DenseUpdate::SelfScaledBroyden, file),
     }
 }
 

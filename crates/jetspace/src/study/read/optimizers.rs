@@ -1,11 +1,45 @@
-//! Optimisers: whether their settings can be carried out.
+//! Optimisers: whether their settings can be carried out, and whether they can make the method's
+//! objective smaller.
+
+use std::fmt::Display;
 
 use toml::Spanned;
 
 use super::Reader;
 use crate::Error;
+use crate::method::TermKind;
 use crate::study::MOST_STEPS;
-use crate::study_file::{OptimizerFile, ScheduleFile};
+use crate::study_file::{DenseFile, OptimizerFile, PointsFile, ScheduleFile};
+
+/// Most parameters of a method that keeps a matrix for them: of 1 GiB in f64, and it is copied
+/// whenever a checkpoint is written.
+const MOST_DENSE: usize = 1 << 14;
+
+/// What an optimiser has to do with.
+pub(super) struct Task<'a> {
+    /// Weights, biases and unknowns.
+    pub parameters: usize,
+    /// What the objective compares.
+    pub kinds: &'a [TermKind],
+    /// Where.
+    pub points: &'a PointsFile,
+}
+
+impl Task<'_> {
+    /// Why the objective may differ from one evaluation to the next, and what to do about it.
+    fn randomness(&self) -> Option<(&'static str, &'static str)> {
+        let PointsFile { batch, condition_batch, .. } = self.points;
+        if batch.is_some() || condition_batch.is_some() {
+            let help = "leave out batch and condition_batch, or use adam or lbfgs-fixed";
+            Some(("mini-batches", help))
+        } else if self.kinds.contains(&TermKind::HessianProjection) {
+            let help = "use adam or lbfgs-fixed for this method, or the term hessian";
+            Some(("random projections", help))
+        } else {
+            None
+        }
+    }
+}
 
 impl Reader<'_> {
     /// `path` is where they stand in the file.
@@ -13,6 +47,7 @@ impl Reader<'_> {
         &self,
         files: &[Spanned<OptimizerFile>],
         path: &[&str],
+        task: &Task<'_>,
     ) -> Result<Vec<OptimizerFile>, Error> {
         if files.is_empty() {
             let message = "expected at least one optimizer, found none";
@@ -21,47 +56,87 @@ impl Reader<'_> {
         }
         let mut optimizers = Vec::new();
         for (number, file) in files.iter().enumerate() {
-            self.check_optimizer(file.get_ref(), &[path, &[&number.to_string()]].concat())?;
-            optimizers.push(file.get_ref().clone());
+            let number = number.to_string();
+            let path = [path, &[&number]].concat();
+            self.check_settings(file.get_ref(), &path)?;
+            self.check_task(file.get_ref(), &path, task)?;
+            optimizers.push(*file.get_ref());
         }
         Ok(optimizers)
     }
 
-    fn check_optimizer(&self, file: &OptimizerFile, path: &[&str]) -> Result<(), Error> {
-        let (rate, length, name) = match file {
-            OptimizerFile::Adam { rate, steps, .. } => (*rate, *steps, "steps"),
-            OptimizerFile::LbfgsFixed { rate, epochs, .. } => (*rate, *epochs, "epochs"),
+    fn check_settings(&self, file: &OptimizerFile, path: &[&str]) -> Result<(), Error> {
+        let check = |key: &str, fits: bool, expected: &str, found: &dyn Display, example: &str| {
+            if fits { Ok(()) } else { Err(self.wrong_setting(path, key, expected, found, example)) }
         };
-        let is_rate = |rate: f64| rate.is_finite() && rate > 0.0;
-        if !is_rate(rate) {
-            return Err(self.wrong_setting(path, "rate", "a rate above 0", rate, "1e-3"));
-        }
-        if !(1..=MOST_STEPS).contains(&length) {
-            let expected = format!("1 to {MOST_STEPS} {name}");
-            return Err(self.wrong_setting(path, name, &expected, length, "1000"));
-        }
+        let (length, unit) = (file.length(), file.unit());
+        let fits = (1..=MOST_STEPS).contains(&length);
+        check(unit, fits, &format!("1 to {MOST_STEPS} {unit}"), &length, "1000")?;
+        let check_rate =
+            |rate: f64| check("rate", is_positive(rate), "a rate above 0", &rate, "1e-3");
+        let check_history =
+            |history| check("history", history > 0, "1 pair or more", &history, "100");
+        let check_tolerance = |tolerance: f64| {
+            let fits = is_not_negative(tolerance);
+            check("tolerance", fits, "a tolerance of 0 or more", &tolerance, "1e-10")
+        };
         match file {
-            OptimizerFile::LbfgsFixed { history: 0, .. } => {
-                Err(self.wrong_setting(path, "history", "1 pair or more", 0, "100"))
+            OptimizerFile::Adam { rate, schedule, weight_decay: decay, .. } => {
+                check_rate(*rate)?;
+                let fits = is_not_negative(*decay);
+                check("weight-decay", fits, "a decay of 0 or more", decay, "0.01")?;
+                self.check_schedule(schedule, &[path, &["schedule"]].concat())
             }
-            OptimizerFile::Adam { schedule, .. } => {
-                let path = [path, &["schedule"]].concat();
-                match *schedule {
-                    ScheduleFile::Step { factor, .. }
-                    | ScheduleFile::Exponential { factor, .. }
-                        if !is_rate(factor) =>
-                    {
-                        let expected = "a factor above 0";
-                        Err(self.wrong_setting(&path, "factor", expected, factor, "0.5"))
-                    }
-                    ScheduleFile::Cosine { last, .. } if !(0.0..=1.0).contains(&last) => {
-                        let expected = "a fraction from 0 to 1";
-                        Err(self.wrong_setting(&path, "last", expected, last, "0.01"))
-                    }
-                    _ => Ok(()),
-                }
+            OptimizerFile::LbfgsFixed { rate, history, .. } => {
+                check_rate(*rate)?;
+                check_history(*history)
             }
-            OptimizerFile::LbfgsFixed { .. } => Ok(()),
+            OptimizerFile::Lbfgs { history, tolerance, .. } => {
+                check_history(*history)?;
+                check_tolerance(*tolerance)
+            }
+            OptimizerFile::Bfgs(DenseFile { tolerance, .. })
+            | OptimizerFile::Ssbfgs(DenseFile { tolerance, .. })
+            | OptimizerFile::Ssbroyden(DenseFile { tolerance, .. }) => check_tolerance(*tolerance),
+        }
+    }
+
+    fn check_schedule(&self, schedule: &ScheduleFile, path: &[&str]) -> Result<(), Error> {
+        match *schedule {
+            ScheduleFile::Step { factor, .. } | ScheduleFile::Exponential { factor, .. }
+                if !is_positive(factor) =>
+            {
+                Err(self.wrong_setting(path, "factor", "a factor above 0", factor, "0.5"))
+            }
+            ScheduleFile::Cosine { last, .. } if !(0.0..=1.0).contains(&last) => {
+                Err(self.wrong_setting(path, "last", "a fraction from 0 to 1", last, "0.01"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_task(
+        &self,
+        file: &OptimizerFile,
+        path: &[&str],
+        task: &Task<'_>,
+    ) -> Result<(), Error> {
+        let (name, found) = (file.name(), task.parameters);
+        let place = self.source.place_of(&[path, &["method"]].concat());
+        if file.keeps_matrix() && found > MOST_DENSE {
+            let message = format!(
+                "expected at most {MOST_DENSE} weights, biases and unknowns for {name}, found {found}"
+            );
+            let help = "use lbfgs, whose memory is limited, or a smaller network";
+            return Err(self.source.mistake(place, message, "keeps a matrix of them", help));
+        }
+        match task.randomness().filter(|_| file.searches_lines()) {
+            None => Ok(()),
+            Some((what, help)) => {
+                let message =
+                    format!("expected the same objective in all steps of {name}, found {what}");
+                Err(self.source.mistake(place, message, "searches along lines", help))
+            }
         }
     }
 
@@ -70,7 +145,7 @@ impl Reader<'_> {
         path: &[&str],
         key: &str,
         expected: &str,
-        found: impl std::fmt::Display,
+        found: impl Display,
         example: &str,
     ) -> Error {
         let place = self.source.place_of(&[path, &[key]].concat());
@@ -78,4 +153,12 @@ impl Reader<'_> {
         let help = format!("e.g. {key} = {example}");
         self.source.mistake(place, message, "out of range", help)
     }
+}
+
+fn is_positive(number: f64) -> bool {
+    number.is_finite() && number > 0.0
+}
+
+fn is_not_negative(number: f64) -> bool {
+    number.is_finite() && number >= 0.0
 }
