@@ -142,6 +142,27 @@ impl Scope {
         Ok(self)
     }
 
+    /// The same with these names for the fields instead of those that they have.
+    ///
+    /// # Errors
+    /// A name that is taken, reserved or ill-formed.
+    ///
+    /// ```
+    /// use jetspace_expr::{CoordinateKind, Graph, Scope, parse_expression};
+    /// let scope = Scope::new().coordinate("x", CoordinateKind::Space)?.field("u")?;
+    /// let renamed = scope.clone().with_fields(&["N"])?;
+    /// let (u_x, n_x) = (parse_expression("u_x")?, parse_expression("N_x")?);
+    /// let mut graph = Graph::new();
+    /// assert_eq!(renamed.lower(&n_x, &mut graph)?, scope.lower(&u_x, &mut graph)?);
+    /// assert!(renamed.lower(&u_x, &mut graph).is_err());
+    /// # Ok::<(), jetspace_expr::ExprError>(())
+    /// ```
+    pub fn with_fields<S: AsRef<str>>(mut self, names: &[S]) -> Result<Self, ExprError> {
+        self.meanings.retain(|_, meaning| !matches!(meaning, Meaning::Field(_)));
+        self.fields.clear();
+        names.iter().try_fold(self, |scope, name| scope.field(name.as_ref()))
+    }
+
     /// Adds a parameter.
     ///
     /// # Errors

@@ -426,3 +426,16 @@ fn there_are_as_many_coordinates_as_jets_have() {
     let message = "expected at most 8 coordinates, found another, `x9`";
     check_declaration(add(scope, 9), message, "make it a parameter, or leave it out");
 }
+
+#[test]
+fn fields_get_names_that_are_free() {
+    let mut graph = Graph::new();
+    let scope = scope(&mut graph);
+    assert!(scope.clone().with_fields(&["rho", "u"]).is_ok(), "the old names are free");
+    for taken in ["x", "nu", "source", "sin", "pi", "data", "a b", ""] {
+        assert!(scope.clone().with_fields(&[taken]).is_err(), "{taken:?}");
+    }
+    let renamed = scope.with_fields(&["N_u"]).unwrap();
+    let error = error(&renamed, "N_u_x*rho", &mut graph);
+    assert_eq!(error.message(), "expected a known name, found `rho`");
+}

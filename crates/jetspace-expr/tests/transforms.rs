@@ -328,3 +328,30 @@ fn coefficients_without_a_ratio_are_left_alone() {
         assert!(graph.collapse(&[residual]).combinations.is_empty(), "{weights:?}");
     }
 }
+
+#[test]
+fn inserted_fields_are_differentiated_as_often_as_the_symbols_say() {
+    let mut graph = Graph::new();
+    let [x, y] = [X, Y].map(|symbol| graph.symbol(symbol));
+    // u = y sin x in u_xxy + u u_x + v_x: v stays.
+    let sin = graph.call(Function::Sin, x);
+    let u = graph.mul(y, sin);
+    let [u_xxy, value, u_x, v_x] = [jet(0, &[2, 1]), jet(0, &[]), jet(0, &[1]), jet(1, &[1])]
+        .map(|symbol| graph.symbol(symbol));
+    let product = graph.mul(value, u_x);
+    let residual = graph.sum(&[(1.0, u_xxy), (1.0, product), (1.0, v_x)]);
+    let inserted = graph.insert_fields(&[residual], &[u]).unwrap()[0];
+    let (x, y) = (0.7_f64, -1.3_f64);
+    let found = graph.evaluate(&[inserted], &|symbol| match symbol {
+        X => x,
+        Y => y,
+        symbol if symbol == jet(1, &[1]) => 5.0,
+        other => panic!("{other}"),
+    })[0];
+    let expected = -x.sin() + y * y * x.sin() * x.cos() + 5.0;
+    assert!((found - expected).abs() < 1e-15, "{found} {expected}");
+    // u ↦ u_xx: a derivative of it is beyond what jets hold.
+    let u_xx = graph.symbol(jet(0, &[2]));
+    assert!(graph.insert_fields(&[u_xxy], &[u_xx]).is_err());
+    assert!(graph.insert_fields(&[u_x], &[u_xx]).is_ok());
+}

@@ -312,7 +312,8 @@ impl Reader<'_> {
         let without = self.graph.substitute(&[of.expression], is_zero)[0];
         let quotient = self.graph.div(without, slope);
         let value = self.graph.neg(quotient);
-        super::truth::insert(&mut self.graph, &source.truth, value).map_err(|error| {
+        let inserted = self.graph.insert_fields(&[value], &source.truth);
+        inserted.map(|ids| ids[0]).map_err(|error| {
             let help = "use another form of the equation or of the truth";
             self.source.mistake(of.place.clone(), error.to_string(), "at the truth", help)
         })

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jetspace_expr::{DerivativeError, Graph, Id, Symbol};
+use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 
 use super::Problem;
@@ -56,13 +56,11 @@ impl Problem {
             Truth::Fourier(reference) => Ok(Some(reference.solution(self)?.jets(points, wanted)?)),
             Truth::Formulas(truth) => {
                 let mut graph = self.graph.clone();
-                let mut ids = Vec::new();
-                for &(field, index) in wanted {
-                    let Some(&truth) = truth.get(field) else { return Ok(None) };
-                    ids.push(derivative(&mut graph, truth, index).map_err(|error| {
-                        Error::Argument(format!("the truth cannot be differentiated: {error}"))
-                    })?);
-                }
+                let symbol = |&(field, index): &_| graph.symbol(Symbol::Jet { field, index });
+                let symbols: Vec<Id> = wanted.iter().map(symbol).collect();
+                let ids = graph.insert_fields(&symbols, truth).map_err(|error| {
+                    Error::Argument(format!("the truth cannot be differentiated: {error}"))
+                })?;
                 evaluate(&graph, &ids, points, &self.true_parameters(), &[]).map(Some)
             }
         }
@@ -137,26 +135,4 @@ impl Problem {
     pub(super) fn true_parameters(&self) -> Vec<f64> {
         self.parameters.iter().map(|p| p.truth.unwrap_or(p.value)).collect()
     }
-}
-
-/// The expressions with fields and their derivatives replaced by those of `truth`.
-///
-/// # Errors
-/// A derivative of the truth does not exist in closed form.
-pub(super) fn insert(
-    graph: &mut Graph,
-    truth: &[Id],
-    expression: Id,
-) -> Result<Id, DerivativeError> {
-    let mut failed = None;
-    let replaced = graph.substitute(&[expression], &mut |symbol, graph| {
-        let Symbol::Jet { field, index } = symbol else { return None };
-        let of_truth = derivative(graph, *truth.get(field)?, index);
-        of_truth.map_err(|error| failed = Some(error)).ok()
-    });
-    failed.map_or(Ok(replaced[0]), Err)
-}
-
-fn derivative(graph: &mut Graph, of: Id, index: MultiIndex) -> Result<Id, DerivativeError> {
-    index.factors().try_fold(of, |id, coordinate| graph.derivative(id, coordinate))
 }
