@@ -108,13 +108,24 @@ fn describe_truth(problem: &Problem, out: &mut impl Write) -> Result<(), Failure
 fn describe_study(study: &Study, out: &mut impl Write) -> Result<(), Failure> {
     writeln!(out, "study: {}", study.title)?;
     writeln!(out, "  network       {}", study.network)?;
+    for (field, formula) in &study.network_file.transform {
+        writeln!(out, "  transform     {field} = {}", formula.0)?;
+    }
+    for condition in &study.problem.conditions {
+        for residual in &condition.residuals {
+            if study.transform.fulfils(&study.problem, residual.expression, &condition.place)? {
+                writeln!(out, "  exact         {}: {}", condition.name, residual.text)?;
+            }
+        }
+    }
     writeln!(out, "  precision     {}", study.dtype.name())?;
     let collocation = jetspace::run::prepare(study)?;
     writeln!(out, "  points        {} inside", collocation.interior.len())?;
     if let Some(data) = &collocation.data {
         writeln!(out, "                {} with data", data.len())?;
     }
-    for (condition, points) in study.problem.conditions.iter().zip(&collocation.conditions) {
+    let conditions = study.problem.conditions.iter().zip(&collocation.conditions);
+    for ((condition, points), _) in conditions.zip(&study.exact).filter(|(_, exact)| !**exact) {
         writeln!(out, "                {} for {}", points.len(), condition.name)?;
     }
     for method in &study.methods {

@@ -211,3 +211,31 @@ fn models_predict_and_are_measured_again() {
     let first: Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
     assert_eq!(first["metrics"], results[0]["metrics"]);
 }
+
+/// u = 1 + t N: one condition, which holds exactly.
+#[test]
+fn formulas_of_fields_go_from_the_check_to_the_last_prediction() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let start = "conditions.start = { sampler = \"uniform\", count = 1 }\n";
+    let network = "hidden = [10, 10]\ntransform.u = \"1 + t*N\"";
+    let study = STUDY.replace(start, "").replace("hidden = [10, 10]", network);
+    assert!(!study.contains("conditions"));
+    fs::write(folder.join("study.toml"), study).unwrap();
+    fs::write(folder.join("problem.toml"), PROBLEM).unwrap();
+    let check = succeed(folder, &["check", "study.toml"]);
+    assert!(check.contains("\n  transform     u = 1 + t*N\n"), "{check}");
+    assert!(check.contains("\n  exact         start: u = 1\n"), "{check}");
+    succeed(folder, &["run", "study.toml", "--out", "run"]);
+    let table = succeed(folder, &["predict", "run/pinn-3", "--at", "3", "--of", "u, u_t"]);
+    let rows: Vec<&str> = table.lines().collect();
+    let first: Vec<f64> = rows[1].split(',').map(|n| n.parse().unwrap()).collect();
+    assert_eq!(first[..2], [0.0, 1.0]);
+    assert!(first[2] != 0.0);
+    let results: Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("run/results.json")).unwrap())
+            .unwrap();
+    let evaluated = succeed(folder, &["eval", "run", "--json"]);
+    let evaluated: Value = serde_json::from_str(evaluated.lines().next().unwrap()).unwrap();
+    assert_eq!(evaluated["metrics"], results[0]["metrics"]);
+}

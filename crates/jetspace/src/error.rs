@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use jetspace_expr::{ProgramError, nearest};
+use jetspace_expr::{DerivativeError, ProgramError, nearest};
 use jetspace_jet::JetError;
 use jetspace_optim::OptimError;
 use jetspace_solve::SolveError;
@@ -67,6 +67,9 @@ pub enum Error {
     /// An expression at points.
     #[error(transparent)]
     Program(#[from] ProgramError),
+    /// A derivative of an expression.
+    #[error(transparent)]
+    Derivative(#[from] DerivativeError),
     /// Points that cannot be drawn.
     #[error(transparent)]
     Sampling(#[from] SamplingError),

@@ -21,6 +21,7 @@ mod jets;
 pub mod method;
 pub mod model;
 pub mod objective;
+pub mod output_transform;
 pub mod point_set;
 pub mod problem;
 pub mod problem_file;

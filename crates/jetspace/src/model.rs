@@ -9,6 +9,7 @@ use jetspace_jet::{Engine, InstructionSet, Network, Plan, Points, Strategy, Thre
 
 use crate::Error;
 use crate::jets::Jets;
+use crate::output_transform::OutputTransform;
 use crate::problem::Problem;
 use crate::source::Source;
 use crate::study::{Dtype, Study};
@@ -30,6 +31,8 @@ pub struct Model {
     pub network: Network,
     /// The network as the study described it.
     pub network_file: NetworkFile,
+    /// How the fields are made of what the network gives.
+    pub transform: OutputTransform,
     /// The precision it was trained in.
     pub dtype: Dtype,
     /// Weights and biases, layer by layer; values of f32 are kept exactly.
@@ -49,6 +52,7 @@ impl Model {
             problem,
             network: study.network.clone(),
             network_file: study.network_file.clone(),
+            transform: study.transform.clone(),
             dtype: study.dtype,
             weights: weights.to_vec(),
         }
@@ -115,6 +119,11 @@ impl Model {
         let network_file: NetworkFile = serde_json::from_str(network)
             .map_err(|e| bad(&format!("the network in the header: {e}")))?;
         let network = network_file.network(&problem)?;
+        let formula = |field: &str, text: &str| {
+            let name = format!("{}: transform of {field}", path.display());
+            (Source::new(name, text), 0..text.len())
+        };
+        let transform = OutputTransform::read(&network_file, &mut problem, formula)?;
         let dtype = if header("dtype") == Some("f32") { Dtype::F32 } else { Dtype::F64 };
         let mut weights = Vec::new();
         for (number, (inputs, outputs)) in network.shapes().enumerate() {
@@ -136,7 +145,7 @@ impl Model {
         let unknowns = file.get::<f64>("unknowns").unwrap_or_default();
         let found = problem.parameters.iter_mut().filter(|p| p.unknown).zip(unknowns);
         found.for_each(|(parameter, value)| parameter.value = value);
-        Ok(Self { problem, network, network_file, dtype, weights })
+        Ok(Self { problem, network, network_file, transform, dtype, weights })
     }
 
     /// Formulas, separated by commas, at points given as columns: their texts, and a column of
@@ -178,7 +187,8 @@ impl Model {
         threads: usize,
     ) -> Result<Vec<Vec<f64>>, Error> {
         let mut graph = graph.clone();
-        let jets = Jets::of(&mut graph, coordinates.len(), expressions)?;
+        let of_outputs = self.transform.insert(&mut graph, expressions, None)?;
+        let jets = Jets::of(&mut graph, coordinates.len(), &of_outputs)?;
         let plan = Plan::new(&self.network, &jets.set, Strategy::Cheapest)?;
         let program = Program::compile(&graph, &jets.expressions);
         let parameters = self.problem.parameter_values();

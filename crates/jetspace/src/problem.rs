@@ -16,8 +16,8 @@ use crate::sampling::{End, Side};
 use crate::source::Source;
 pub use reference::Fourier;
 pub use truth::Truth;
-pub(crate) use verify::evaluate;
 pub use verify::{Check, Verdict};
+pub(crate) use verify::{evaluate, evaluate_with};
 
 /// A problem, read and checked.
 ///

@@ -124,12 +124,7 @@ impl Source {
         known: &[String],
     ) -> Error {
         let message = format!("expected {expected}, found {:?}", name.get_ref());
-        let help = match nearest(name.get_ref(), known.iter().map(String::as_str)) {
-            Some(close) => format!("did you mean {close:?}?"),
-            None if known.is_empty() => "there is none".to_owned(),
-            None => format!("known: {}", known.join(", ")),
-        };
-        self.mistake(name.span(), message, "not known", help)
+        self.mistake(name.span(), message, "not known", did_you_mean(name.get_ref(), known))
     }
 
     /// A mistake in a formula that stands in the text as the TOML value at `literal`.
@@ -164,6 +159,15 @@ impl Source {
         } else {
             literal.clone()
         }
+    }
+}
+
+/// What to do about a name that is not one of those known.
+pub(crate) fn did_you_mean(name: &str, known: &[String]) -> String {
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(close) => format!("did you mean {close:?}?"),
+        None if known.is_empty() => "there is none".to_owned(),
+        None => format!("known: {}", known.join(", ")),
     }
 }
 

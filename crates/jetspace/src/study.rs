@@ -1,20 +1,21 @@
 //! Studies: problem × methods × seeds × optimisers × evaluation, read from a file and checked.
 
+mod network;
 mod read;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use jetspace_jet::{Activation, Embedding, Network};
+use jetspace_jet::Network;
 
-use crate::Error;
 use crate::method::TermKind;
+use crate::output_transform::OutputTransform;
 use crate::problem::Problem;
 use crate::source::Source;
 pub use crate::study_file::{
-    ActivationName, DenseFile, Dtype, EPOCH, Generator, InitialisationName, MOST_STEPS,
-    NetworkFile, OptimizerFile, SamplerFile, ScheduleFile, TargetsFile,
+    ActivationName, DenseFile, Dtype, EPOCH, FourierFeaturesFile, Generator, InitialisationName,
+    MOST_STEPS, NetworkFile, OptimizerFile, SamplerFile, ScheduleFile, TargetsFile,
 };
 
 /// A study, read and checked.
@@ -42,6 +43,11 @@ pub struct Study {
     pub network_file: NetworkFile,
     /// The network.
     pub network: Network,
+    /// How the fields are made of what the network gives.
+    pub transform: OutputTransform,
+    /// For each condition of the problem, whether it holds exactly, whatever the weights: then no
+    /// term is needed, nor points.
+    pub exact: Vec<bool>,
     /// Point sets.
     pub points: PointsPlan,
     /// Targets, each with the number that distinguishes it; one unless the study sweeps.
@@ -59,7 +65,8 @@ pub struct Study {
 pub struct Method {
     /// Its name.
     pub name: String,
-    /// What its objective is made of, with weights; conditions last.
+    /// What its objective is made of, with weights; last the conditions, but for those that hold
+    /// exactly.
     pub terms: Vec<WeightedTerm>,
     /// Optimisers, one after the other.
     pub optimizers: Vec<OptimizerFile>,
@@ -87,7 +94,8 @@ pub struct PointsPlan {
     pub interior: SamplerFile,
     /// Points of the data, if they are others than those inside.
     pub data: Option<SamplerFile>,
-    /// Points of each condition, in the problem's order; nothing for conditions at given points.
+    /// Points of each condition, in the problem's order; nothing for conditions at given points,
+    /// and for those that hold exactly.
     pub conditions: Vec<Option<SamplerFile>>,
     /// Points inside that a step uses.
     pub batch: Option<usize>,
@@ -106,47 +114,6 @@ pub struct Variant {
     pub value: Option<f64>,
     /// Where data comes from.
     pub targets: TargetsFile,
-}
-
-impl NetworkFile {
-    /// Of sine activations: Sitzmann's initialisation is made for 30.
-    pub(crate) fn frequency(&self) -> f64 {
-        if self.initialisation == InitialisationName::Siren { 30.0 } else { 1.0 }
-    }
-
-    /// The first hidden layer that cannot be, and why.
-    fn wrong_layer(&self) -> Option<(usize, String)> {
-        /// More are a slip of the pen, and would exhaust the memory.
-        const MOST_UNITS: usize = 1 << 16;
-        let is_wrong = |(_, units): &(usize, &usize)| !(1..=MOST_UNITS).contains(*units);
-        let (layer, units) = self.hidden.iter().enumerate().find(is_wrong)?;
-        let message = format!("expected 1 to {MOST_UNITS} units in a hidden layer, found {units}");
-        Some((layer, message))
-    }
-
-    /// The network that it describes, for a problem.
-    ///
-    /// # Errors
-    /// A layer without units, or with more than anyone could train.
-    pub fn network(&self, problem: &Problem) -> Result<Network, Error> {
-        if let Some((_, message)) = self.wrong_layer() {
-            return Err(Error::Argument(message));
-        }
-        let activation = match self.activation {
-            ActivationName::Tanh => Activation::Tanh,
-            ActivationName::Sin => Activation::Sine { frequency: self.frequency() },
-            ActivationName::Sigmoid => Activation::Sigmoid,
-            ActivationName::Softplus => Activation::Softplus { beta: 1.0 },
-            ActivationName::Silu => Activation::Silu,
-            ActivationName::Gelu => Activation::Gelu,
-        };
-        let (inputs, outputs) = (problem.coordinates.len(), problem.fields.len());
-        let network = Network::dense(inputs, &self.hidden, outputs, activation)?;
-        if self.normalise {
-            return Ok(network.with_embedding(Embedding::normalise(&problem.bounds())?)?);
-        }
-        Ok(network)
-    }
 }
 
 impl Study {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use jetspace::Study;
 use jetspace::run;
+use jetspace::source::Source;
 use jetspace::training::{Status, Training};
 
 const GUIDE: &str = include_str!("../../../docs/guide.md");
@@ -79,4 +80,25 @@ fn every_method_of_every_example_learns() {
             assert!(best < 0.9 * first, "{} {}: {first} to {best}", study.name, member.name());
         }
     }
+}
+
+#[test]
+fn the_formula_of_the_guide_holds_at_all_ends() {
+    let network = blocks().into_iter().find(|block| block.contains("transform.u = ")).unwrap();
+    let problem = r#"
+        title = "Heat"
+        fields = ["u"]
+        coordinates = { t = { range = [0, 1] }, x = { range = [0, 1] } }
+        equations.heat = "u_t = u_xx"
+        conditions.walls = { on = "boundary", require = ["u = 0"] }
+        conditions.start = { on = "initial", require = ["u = sin(pi*x)"] }
+    "#;
+    let study = format!(
+        "title = \"Heat\"\nproblem = \"heat.toml\"\nmethods = [\"pinn\"]\n\
+         points.interior = {{ sampler = \"uniform\", count = 10 }}\n\
+         optimizer = [{{ method = \"adam\", steps = 10 }}]\n{network}"
+    );
+    let study =
+        Study::from_sources(&Source::new("study.toml", study), &Source::new("heat.toml", problem));
+    assert_eq!(study.unwrap().exact, [true, true]);
 }

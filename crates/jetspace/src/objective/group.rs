@@ -76,6 +76,7 @@ impl<T: Real> Group<T> {
             residuals.extend(ids.iter().map(|_| Residual { term: place, weight }));
             expressions.extend(ids);
         }
+        let expressions = study.transform.insert(&mut graph, &expressions, place.pair)?;
         let expressions = with_values(problem, &mut graph, &expressions);
         let jets = Jets::of(&mut graph, problem.coordinates.len(), &expressions)?;
         let plan = Plan::new(&study.network, &jets.set, Strategy::Cheapest)?;

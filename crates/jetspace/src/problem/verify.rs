@@ -172,7 +172,8 @@ impl Problem {
         Ok(Some(Verdict { residual, size: mean(sums.0), scale: mean(sums.1), tolerance }))
     }
 
-    fn random_points(&self, place: Option<&Place>) -> Result<Vec<Vec<f64>>, Error> {
+    /// Random points of a place, or of the whole box; the points themselves where they are given.
+    pub(crate) fn random_points(&self, place: Option<&Place>) -> Result<Vec<Vec<f64>>, Error> {
         if let Some(Place::Points(columns)) = place {
             return Ok(columns.clone());
         }

@@ -356,12 +356,15 @@ fn early_stops(result: &MemberResult) -> Vec<String> {
 
 fn versions(study: &Study) -> Vec<(String, String)> {
     let pair = |a: &str, b: String| (a.to_owned(), b);
-    vec![
+    let mut versions = vec![
         pair("Jetspace", env!("CARGO_PKG_VERSION").to_owned()),
         pair("instruction set", jetspace_jet::InstructionSet::best().to_string()),
         pair("machine", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         pair("network", study.network.to_string()),
-    ]
+    ];
+    let formulas = study.network_file.transform.iter();
+    versions.extend(formulas.map(|(field, formula)| pair(field, formula.0.clone())));
+    versions
 }
 
 fn timings(study: &Study, results: &[MemberResult]) -> Vec<(String, String)> {

@@ -1,5 +1,6 @@
 //! From the text of a study file to a checked [`Study`].
 
+mod network;
 mod optimizers;
 mod points;
 mod targets;
@@ -63,8 +64,15 @@ impl Study {
         let path = Path::new(&source.name);
         let mut reader = Reader { source, problem };
         let network = reader.network(&file)?;
-        let methods = reader.methods(&file, &network)?;
-        let points = reader.points(&file)?;
+        let transform = reader.transform(&file.network)?;
+        let exact = reader.exact(&transform)?;
+        let mut methods = reader.methods(&file, &network)?;
+        reader.check_transform(&transform, &methods)?;
+        let is_needed = |kind: &TermKind| !matches!(kind, TermKind::Condition(i) if exact[*i]);
+        for method in &mut methods {
+            method.terms.retain(|term| is_needed(&term.kind));
+        }
+        let points = reader.points(&file, &exact)?;
         reader.seeds(&file)?;
         let variants = reader.variants(&file)?;
         let grid = reader.grid(&file)?;
@@ -81,6 +89,8 @@ impl Study {
             dtype: file.dtype,
             generator: file.generator,
             network,
+            transform,
+            exact,
             network_file: file.network,
             points,
             variants,
@@ -119,27 +129,6 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn network(&self, file: &StudyFile) -> Result<Network, Error> {
-        /// More would not fit into memory together with their gradient and history.
-        const MOST_PARAMETERS: usize = 1 << 30;
-        let wrong = |path: &[&str], message: String, label: &str| {
-            let place = self.source.place_of(&[&["network", "hidden"], path].concat());
-            self.source.mistake(place, message, label, "e.g. hidden = [50, 50, 50, 50]")
-        };
-        if let Some((layer, message)) = file.network.wrong_layer() {
-            return Err(wrong(&[&layer.to_string()], message, "this layer"));
-        }
-        let network = file.network.network(&self.problem);
-        let network = network.map_err(|error| wrong(&[], error.to_string(), "these layers"))?;
-        let count = network.parameter_count();
-        if count > MOST_PARAMETERS {
-            let message =
-                format!("expected at most {MOST_PARAMETERS} weights and biases, found {count}");
-            return Err(wrong(&[], message, "too many"));
-        }
-        Ok(network)
-    }
-
     fn methods(&mut self, file: &StudyFile, network: &Network) -> Result<Vec<Method>, Error> {
         let recipes = RECIPES.iter().map(|(name, ..)| (*name).to_owned());
         let own = file.method.iter().filter(|(_, m)| m.terms.is_some());

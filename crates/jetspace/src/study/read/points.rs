@@ -34,7 +34,8 @@ impl Study {
 }
 
 impl Reader<'_> {
-    pub(super) fn points(&self, file: &StudyFile) -> Result<PointsPlan, Error> {
+    /// `exact` says which conditions need no points.
+    pub(super) fn points(&self, file: &StudyFile, exact: &[bool]) -> Result<PointsPlan, Error> {
         let PointsFile { seed, interior, data, conditions, batch, condition_batch } =
             file.points.get_ref();
         let names: Vec<String> = self.problem.conditions.iter().map(|c| c.name.clone()).collect();
@@ -54,7 +55,7 @@ impl Reader<'_> {
             self.check_sampler(data, &["points", "data"])?;
         }
         let mut samplers = Vec::new();
-        for condition in &self.problem.conditions {
+        for (condition, &is_exact) in self.problem.conditions.iter().zip(exact) {
             let name = condition.name.as_str();
             let given = conditions.iter().find(|(n, _)| n.get_ref() == name);
             let sampler = match (&condition.place, given) {
@@ -71,8 +72,9 @@ impl Reader<'_> {
                 }
                 (_, Some((_, sampler))) => {
                     self.check_sampler(sampler, &["points", "conditions", name])?;
-                    Some(sampler.clone())
+                    (!is_exact).then(|| sampler.clone())
                 }
+                (_, None) if is_exact => None,
                 (_, None) => {
                     let message = format!("expected points for condition {name:?}, found none");
                     let help = format!(

@@ -1,0 +1,97 @@
+//! The network: its layers, what it sees of the coordinates, and the formulas that make fields of
+//! what it gives.
+
+use std::sync::Arc;
+
+use jetspace_expr::{DerivativeError, Id, Symbol};
+use jetspace_jet::{MAX_ORDER, Network};
+
+use super::Reader;
+use crate::Error;
+use crate::method::TermKind;
+use crate::output_transform::OutputTransform;
+use crate::problem::Condition;
+use crate::study::Method;
+use crate::study_file::{NetworkFile, StudyFile};
+
+impl Reader<'_> {
+    pub(super) fn network(&self, file: &StudyFile) -> Result<Network, Error> {
+        file.network.network(&self.problem).map_err(|wrong| {
+            let path: Vec<&str> =
+                std::iter::once("network").chain(wrong.path.iter().map(String::as_str)).collect();
+            let place = self.source.place_of(&path);
+            self.source.mistake(place, wrong.message, wrong.label, wrong.help)
+        })
+    }
+
+    pub(super) fn transform(&mut self, file: &NetworkFile) -> Result<OutputTransform, Error> {
+        let source = self.source;
+        OutputTransform::read(file, &mut self.problem, |field, _| {
+            let place = source.place_of(&["network", "transform", field]);
+            (Arc::clone(source), place.unwrap_or_default())
+        })
+    }
+
+    /// Whether each condition of the problem holds for any network.
+    pub(super) fn exact(&self, transform: &OutputTransform) -> Result<Vec<bool>, Error> {
+        let holds = |condition: &Condition| {
+            for residual in &condition.residuals {
+                match transform.fulfils(&self.problem, residual.expression, &condition.place) {
+                    Ok(true) => {}
+                    Err(Error::Derivative(error)) => return Err(self.not_differentiable(&error)),
+                    other => return other,
+                }
+            }
+            Ok(true)
+        };
+        self.problem.conditions.iter().map(holds).collect()
+    }
+
+    /// Whether what the study needs of the fields exists (equations, first derivatives, all terms),
+    /// and none of it is a projection, which is of the network itself.
+    pub(super) fn check_transform(
+        &self,
+        transform: &OutputTransform,
+        methods: &[Method],
+    ) -> Result<(), Error> {
+        let has_projection = |method: &Method| {
+            method.terms.iter().any(|term| term.kind == TermKind::HessianProjection)
+        };
+        let with_projection = methods.iter().position(has_projection);
+        if let Some(number) = with_projection.filter(|_| !transform.is_identity()) {
+            let message = "expected a method without random projections, as there is a transform";
+            let help = "use der+hesl, or terms = [\"values\", \"gradient\", \"hessian\"]";
+            let place = self.source.place_of(&["methods", &number.to_string()]);
+            return Err(self.source.mistake(place, message, "has projections", help));
+        }
+        let mut graph = self.problem.graph.clone();
+        let mut needed: Vec<Id> = self.problem.equations.iter().map(|e| e.expression).collect();
+        for (field, index) in self.problem.data_columns() {
+            if index.order() <= 1 {
+                needed.push(graph.symbol(Symbol::Jet { field, index }));
+            }
+        }
+        for term in methods.iter().flat_map(|method| &method.terms) {
+            needed.extend(term.kind.residuals(&self.problem, &mut graph));
+        }
+        let inserted = transform.insert(&mut graph, &needed, None);
+        inserted.map(|_| ()).map_err(|error| self.not_differentiable(&error))
+    }
+
+    fn not_differentiable(&self, error: &DerivativeError) -> Error {
+        let found = match error {
+            DerivativeError::BeyondJets { .. } => {
+                format!("derivatives of order {} where they are put in", MAX_ORDER + 1)
+            }
+            error => error.to_string(),
+        };
+        let message = format!(
+            "expected formulas of what the network gives and its derivatives up to order {MAX_ORDER}, \
+             found {found}"
+        );
+        let place = self.source.place_of(&["network", "transform"]);
+        let help =
+            "formulas are differentiated as often as their fields: use lower derivatives in them";
+        self.source.mistake(place, message, "too high", help)
+    }
+}
