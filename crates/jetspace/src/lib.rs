@@ -12,6 +12,7 @@
 //!
 //! It knows nothing of how anyone shows it.
 
+mod adaptation;
 mod atomic_file;
 pub mod builtin;
 pub mod collocation;

@@ -4,6 +4,7 @@
 //! Terms on the same points share one evaluation of the jets. What depends on points alone (source
 //! terms, data) is evaluated once, in f64, when the objective is made.
 
+mod changes;
 mod group;
 mod projection;
 mod selection;
@@ -18,6 +19,7 @@ use crate::method::TermKind;
 use crate::problem::{Place, Problem};
 use crate::study::{Method, Study, Variant};
 use crate::targets;
+use changes::Movable;
 use group::Group;
 use projection::Projection;
 use selection::TermPoints;
@@ -30,6 +32,8 @@ pub struct Objective<T: Real> {
     groups: Vec<Group<T>>,
     projections: Vec<Projection<T>>,
     labels: Vec<String>,
+    weights: Vec<f64>,
+    movable: Option<Movable>,
     network_parameters: usize,
     unknowns: usize,
 }
@@ -81,17 +85,23 @@ impl<T: Real> Objective<T> {
                 _ => interior.push(t),
             }
         }
+        let has_interior = !interior.is_empty();
         let mut groups = Vec::new();
         for (terms, place) in [(interior, inside), (elsewhere, measured)] {
             if !terms.is_empty() {
                 groups.push(Group::new(study, method, &terms, &place)?);
             }
         }
+        let is_movable = |group: &Group<T>| has_interior && group.is_movable();
+        let movable = groups.first().filter(|group| is_movable(group));
+        let movable = movable.map(|_| Movable { group: 0, points: collocation.interior.clone() });
         groups.extend(conditions);
         let mut objective = Self {
             groups,
             projections,
             labels: method.terms.iter().map(|t| t.label.clone()).collect(),
+            weights: method.terms.iter().map(|t| t.weight).collect(),
+            movable,
             network_parameters: study.network.parameter_count(),
             unknowns: problem.parameters.iter().filter(|p| p.unknown).count(),
         };

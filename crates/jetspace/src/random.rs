@@ -97,6 +97,10 @@ pub(crate) enum Purpose {
         /// The evaluation, from 0.
         evaluation: u64,
     },
+    /// Candidates for new points inside, and the choice among them, after so many steps.
+    Resampling(u64),
+    /// Whether balancing looks back, after so many steps.
+    Lookback(u64),
 }
 
 impl Purpose {
@@ -111,6 +115,8 @@ impl Purpose {
             Self::Batches { group, pass } => (4, group, pass),
             Self::Directions { term, evaluation } => (5, term, evaluation),
             Self::Data => (6, 0, 0),
+            Self::Resampling(steps) => (7, 0, steps),
+            Self::Lookback(steps) => (8, 0, steps),
         };
         let number = (number as u64) & 0xFFFF;
         RandomStream::new(seed, (purpose << 56) | (number << 40) | (second & 0xFF_FFFF_FFFF))

@@ -125,6 +125,8 @@ pub struct Step<'a> {
     pub terms: &'a [f64],
     /// Their names.
     pub labels: &'a [String],
+    /// What each term is multiplied by besides its weight, if terms are balanced; else empty.
+    pub factors: &'a [f64],
     /// How far along its direction a line search went, if it ended here.
     pub length: Option<f64>,
 }
@@ -256,6 +258,7 @@ impl Context<'_> {
                 loss: loss.total,
                 terms: &loss.terms,
                 labels: training.labels(),
+                factors: training.factors(),
                 length: training.step_length(),
             };
             if step.evaluations > before.0 && !training.is_on_trial() {

@@ -14,8 +14,9 @@ use crate::output_transform::OutputTransform;
 use crate::problem::Problem;
 use crate::source::Source;
 pub use crate::study_file::{
-    ActivationName, DenseFile, Dtype, EPOCH, FourierFeaturesFile, Generator, InitialisationName,
-    MOST_STEPS, NetworkFile, OptimizerFile, SamplerFile, ScheduleFile, TargetsFile,
+    ActivationName, AdaptiveFile, AttentionFile, BalanceFile, BalanceName, CausalFile, DenseFile,
+    Density, Dtype, EPOCH, FourierFeaturesFile, Generator, InitialisationName, MOST_STEPS,
+    NetworkFile, OptimizerFile, ResamplingFile, SamplerFile, ScheduleFile, TargetsFile,
 };
 
 /// A study, read and checked.
@@ -70,6 +71,8 @@ pub struct Method {
     pub terms: Vec<WeightedTerm>,
     /// Optimisers, one after the other.
     pub optimizers: Vec<OptimizerFile>,
+    /// What changes while it trains.
+    pub adaptive: AdaptiveFile,
 }
 
 /// A term of an objective: weight × mean of squares over points and residuals.

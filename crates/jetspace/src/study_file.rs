@@ -2,6 +2,7 @@
 //!
 //! Nothing is checked here but types: see [`Study`](crate::Study).
 
+mod adaptive;
 mod optimizers;
 
 use std::num::NonZero;
@@ -11,6 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
+pub use self::adaptive::{
+    AdaptiveFile, AttentionFile, BalanceFile, BalanceName, CausalFile, Density, ResamplingFile,
+};
 pub use self::optimizers::{DenseFile, EPOCH, MOST_STEPS, OptimizerFile, ScheduleFile};
 use crate::problem_file::{Formula, Name, Table, tables};
 
@@ -59,6 +63,9 @@ pub struct StudyFile {
     /// Optimisers, one after the other.
     #[schemars(with = "Vec<OptimizerFile>")]
     pub optimizer: Vec<Spanned<OptimizerFile>>,
+    /// What changes while a method trains: points, factors of terms, weights of points.
+    #[serde(default)]
+    pub adaptive: AdaptiveFile,
     /// What one method does differently, or what a method of your own is.
     #[serde(default, deserialize_with = "tables")]
     #[schemars(with = "IndexMap<String, MethodFile>")]
@@ -301,6 +308,8 @@ pub struct MethodFile {
     /// Optimisers for this method alone.
     #[schemars(with = "Option<Vec<OptimizerFile>>")]
     pub optimizer: Option<Vec<Spanned<OptimizerFile>>>,
+    /// What changes while this method trains, instead of what the study says.
+    pub adaptive: Option<AdaptiveFile>,
 }
 
 /// How results are measured.

@@ -9,6 +9,7 @@ use jetspace_jet::{Engine, Initialisation, Real, Threads};
 use jetspace_optim::{Float, OptimError};
 
 use crate::Error;
+use crate::adaptation::Adaptation;
 use crate::collocation::Collocation;
 use crate::objective::{Loss, Objective};
 use crate::random::MersenneTwister;
@@ -27,6 +28,7 @@ const WINDOW: u64 = 100;
 /// The training of one method from one seed.
 pub struct Training<T: Scalar> {
     objective: Objective<T>,
+    adaptation: Adaptation,
     engine: Engine<T>,
     optimizers: Vec<OptimizerFile>,
     /// The one at work; none when all are done.
@@ -127,6 +129,7 @@ impl<T: Scalar> Training<T> {
         let optimiser = optimizers.first().map(begin).transpose()?;
         let labels = objective.labels().len();
         Ok(Self {
+            adaptation: Adaptation::new(method, &study.problem),
             engine: Engine::new(&study.network, Threads::new(threads)?),
             optimizers,
             optimiser,
@@ -165,6 +168,9 @@ impl<T: Scalar> Training<T> {
 
     fn advance(&mut self, optimizer: &OptimizerFile) -> Result<Status, Error> {
         self.latest = Latest { optimizer: optimizer.name(), ..Latest::default() };
+        if !self.optimiser.as_ref().is_some_and(Optimiser::is_searching) {
+            self.adapt()?;
+        }
         if !self.evaluated {
             self.evaluate()?;
         }
@@ -206,6 +212,17 @@ impl<T: Scalar> Training<T> {
         let begin = |optimizer| Optimiser::new(optimizer, self.parameters.len());
         self.optimiser = self.optimizers.get(self.progress.phase).map(begin).transpose()?;
         Ok(if self.optimiser.is_some() { Status::Running } else { Status::Finished })
+    }
+
+    /// Changes the objective, if it is time to. Losses before and after cannot be compared.
+    fn adapt(&mut self) -> Result<(), Error> {
+        let Self { adaptation, objective, engine, parameters, .. } = self;
+        let steps = sum_of_steps(&self.optimizers, self.progress);
+        if adaptation.apply(steps, self.seed, objective, engine, parameters)? {
+            self.evaluated = false;
+            self.best.loss = f64::INFINITY;
+        }
+        Ok(())
     }
 
     fn stop(&self, optimizer: &OptimizerFile, reason: StopReason, explanation: String) -> Stop {
@@ -273,13 +290,14 @@ impl<T: Scalar> Training<T> {
     /// optimiser, and no epoch, ended early.
     #[must_use]
     pub fn steps(&self) -> (u64, u64) {
-        let sum_of_first = |count| {
-            let steps = self.optimizers.iter().take(count).map(|o| o.steps_in(o.length()));
-            steps.fold(0, u64::saturating_add)
-        };
-        let Progress { phase, done, .. } = self.progress;
-        let done = self.optimizers.get(phase).map_or(0, |optimizer| optimizer.steps_in(done));
-        (sum_of_first(phase).saturating_add(done), sum_of_first(self.optimizers.len()))
+        let end = Progress { phase: self.optimizers.len(), ..self.progress };
+        (sum_of_steps(&self.optimizers, self.progress), sum_of_steps(&self.optimizers, end))
+    }
+
+    /// What each term is multiplied by besides its weight; empty if terms are not balanced.
+    #[must_use]
+    pub fn factors(&self) -> &[f64] {
+        self.adaptation.factors()
     }
 
     /// The name of the optimiser that took the latest step; empty before the first.
@@ -336,6 +354,14 @@ impl<T: Scalar> Training<T> {
     pub fn best(&self) -> (Vec<f64>, f64) {
         (widened(&self.best.parameters), self.best.loss)
     }
+}
+
+/// The steps of the optimisers before this one, and those that it has done.
+fn sum_of_steps(optimizers: &[OptimizerFile], progress: Progress) -> u64 {
+    let Progress { phase, done, .. } = progress;
+    let before = optimizers.iter().take(phase).map(|o| o.steps_in(o.length()));
+    let now = optimizers.get(phase).map_or(0, |optimizer| optimizer.steps_in(done));
+    before.fold(now, u64::saturating_add)
 }
 
 fn widened<T: Real>(values: &[T]) -> Vec<f64> {

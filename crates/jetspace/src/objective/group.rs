@@ -1,19 +1,23 @@
 //! The terms that share a point set: their residuals as one program over the tile's jets.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+mod known;
+mod squares;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use jetspace_expr::{Graph, Id, Program, ProgramError, Scratch, Symbol};
 use jetspace_jet::{
-    Batch, CotangentTile, Engine, InstructionSet, JetTile, Network, Plan, Points as EnginePoints,
-    Real, Strategy,
+    CotangentTile, InstructionSet, JetTile, Network, Plan, Points as EnginePoints, Real, Strategy,
 };
 
-use super::selection::{Columns, Selection, TermPoints, rounded};
+use super::selection::{Columns, Selection, TermPoints};
 use crate::Error;
+use crate::collocation::Points;
 use crate::jets::Jets;
-use crate::problem::{Problem, evaluate};
+use crate::problem::Problem;
 use crate::study::{Method, Study};
+use known::Known;
 
 /// Tiles of the engine begin at multiples of this: points of a cache line in f64.
 const TILE_UNIT: usize = 8;
@@ -29,7 +33,12 @@ pub struct Group<T: Real> {
     /// The terms' numbers in the objective.
     terms: Vec<usize>,
     unknowns: usize,
+    known: Known,
     selection: Selection<T>,
+    /// What each term is multiplied by, besides its weight.
+    factors: Vec<f64>,
+    /// Which of the selection's columns multiplies the squares of a term, if one does.
+    point_weights: Vec<Option<usize>>,
     /// Sums of each tile, terms and then slopes by the unknowns, added in the order of the tiles so
     /// that they do not depend on threads.
     sums: Vec<AtomicU64>,
@@ -82,35 +91,24 @@ impl<T: Real> Group<T> {
         let plan = Plan::new(&study.network, &jets.set, Strategy::Cheapest)?;
         let varies = |symbol: Symbol| varies(problem, symbol);
         let hoisted = graph.hoist(&jets.expressions, &varies);
-        let constants =
-            evaluate(&graph, &hoisted.fixed, coordinates, &problem.parameter_values(), place.data)?;
         let program = Program::compile(&graph, &hoisted.varying);
-        let mut known = Vec::new();
-        let mut keep = |column: &[f64]| {
-            known.push(rounded(column));
-            Binding::Known(known.len() - 1)
-        };
-        let column = |columns: &[Vec<f64>], i: usize| columns.get(i).cloned().unwrap_or_default();
+        let mut known = Known::new(graph, hoisted.fixed, problem.parameter_values());
         let bindings = program
             .inputs()
             .iter()
-            .map(|&symbol| match symbol {
-                Symbol::Hoisted(n) => keep(&column(&constants, n)),
-                Symbol::Coordinate(i) => keep(&column(coordinates, i)),
-                Symbol::Column(n) => keep(&column(place.data, n)),
-                Symbol::Parameter(i) => Binding::Unknown(unknown_number(problem, i)),
-                symbol => {
+            .map(|&symbol| match (known.column(symbol), symbol) {
+                (Some(column), _) => Binding::Known(column),
+                (None, Symbol::Parameter(i)) => Binding::Unknown(unknown_number(problem, i)),
+                (None, symbol) => {
                     let (field, component) = jets.position(symbol).unwrap_or_default();
                     let other = matches!(symbol, Symbol::Other { .. });
                     Binding::Jet { field, component, other }
                 }
             })
             .collect();
-        let selection = Selection::new(place, known)?;
+        let of_points = known.at(coordinates, place.data)?;
+        let selection = Selection::new(place, &of_points)?;
         let unknowns = problem.parameters.iter().filter(|p| p.unknown).count();
-        let copies = selection.columns().copies;
-        let tiles = selection.most() * copies / TILE_UNIT + 1;
-        let sums = (0..tiles * (terms.len() + unknowns)).map(|_| AtomicU64::new(0)).collect();
         Ok(Self {
             description: describe(&plan, &study.network),
             plan,
@@ -119,8 +117,11 @@ impl<T: Real> Group<T> {
             residuals,
             terms: terms.to_vec(),
             unknowns,
+            known,
+            sums: sums(&selection, terms.len() + unknowns),
             selection,
-            sums,
+            factors: vec![1.0; terms.len()],
+            point_weights: vec![None; terms.len()],
             scratch: Mutex::new(Vec::new()),
         })
     }
@@ -148,6 +149,53 @@ impl<T: Real> Group<T> {
     /// Gathers the mini-batch of a step.
     pub fn select(&mut self, seed: u64, step: u64) {
         self.selection.select(seed, step);
+    }
+
+    /// The terms' numbers in the objective.
+    pub fn terms(&self) -> &[usize] {
+        &self.terms
+    }
+
+    /// All points, whatever a step uses; of a pair the lower one.
+    pub fn all(&self) -> &Columns<T> {
+        self.selection.all()
+    }
+
+    /// Whether its points may be others: they have no data.
+    pub fn is_movable(&self) -> bool {
+        !self.known.has_data()
+    }
+
+    /// What the program needs of other points, which must not be pairs.
+    pub fn columns_at(&self, points: &Points) -> Result<Columns<T>, Error> {
+        let known = self.known.at(&points.coordinates, &[])?;
+        Columns::new(points, None, &known)
+    }
+
+    /// Replaces the points, and forgets their weights.
+    pub fn move_to(&mut self, points: &Points) -> Result<(), Error> {
+        let columns = self.columns_at(points)?;
+        self.point_weights.fill(None);
+        self.selection.replace(columns);
+        self.sums = sums(&self.selection, self.terms.len() + self.unknowns);
+        Ok(())
+    }
+
+    /// Multiplies a term (by its place in the group) from now on.
+    pub fn set_factor(&mut self, place: usize, factor: f64) {
+        self.factors[place] = factor;
+    }
+
+    /// Multiplies the squares of a term (by its place in the group) from now on, at each point or
+    /// pair by its own number.
+    pub fn set_point_weights(&mut self, place: usize, weights: &[f64]) {
+        self.point_weights[place] =
+            Some(self.selection.set_known(self.point_weights[place], weights));
+    }
+
+    /// What the sum of a residual's squares is multiplied by.
+    fn scale(&self, residual: &Residual) -> f64 {
+        residual.weight * self.factors[residual.term] / self.columns().len as f64
     }
 
     /// Forgets the sums of the last evaluation.
@@ -195,12 +243,22 @@ impl<T: Real> Group<T> {
             self.program.evaluate(&inputs, points, program, &mut outputs)?
         };
         for (residual, output) in self.residuals.iter().zip(outputs.iter_mut()) {
-            let scale = residual.weight / self.columns().len as f64;
+            let scale = self.scale(residual);
             let mut squares = 0.0;
-            for value in output.iter_mut() {
-                let r = value.to_f64();
-                squares += r * r;
-                *value = T::from_f64(2.0 * scale * r);
+            if let Some(column) = self.point_weights[residual.term] {
+                let first = jets.range().start / self.columns().copies;
+                let weights = &self.columns().known[column][first..];
+                for (value, weight) in output.iter_mut().zip(weights) {
+                    let (r, weight) = (value.to_f64(), weight.to_f64());
+                    squares += weight * r * r;
+                    *value = T::from_f64(2.0 * scale * weight * r);
+                }
+            } else {
+                for value in output.iter_mut() {
+                    let r = value.to_f64();
+                    squares += r * r;
+                    *value = T::from_f64(2.0 * scale * r);
+                }
             }
             sums[residual.term] += scale * squares;
         }
@@ -243,43 +301,6 @@ impl<T: Real> Group<T> {
                 *slope += value(sum);
             }
         }
-    }
-
-    /// The first term with a residual that is not finite, and the coordinates of the point.
-    pub fn first_not_finite(
-        &self,
-        engine: &mut Engine<T>,
-        weights: &[T],
-        unknowns: &[T],
-    ) -> Result<Option<(usize, Vec<f64>)>, Error> {
-        let first: Vec<AtomicUsize> =
-            self.terms.iter().map(|_| AtomicUsize::new(usize::MAX)).collect();
-        let search = |jets: &JetTile<'_, T>, _: &mut CotangentTile<'_, T>| {
-            let mut scratch = self.take_scratch();
-            let points = self.prepare(jets, &mut scratch);
-            let inputs = self.inputs(jets, unknowns, &scratch.inputs);
-            let mut outputs: Vec<&mut [T]> =
-                scratch.outputs.iter_mut().map(Vec::as_mut_slice).collect();
-            if self.program.evaluate(&inputs, points, &mut scratch.program, &mut outputs).is_err() {
-                return f64::NAN;
-            }
-            let start = jets.range().start / self.columns().copies;
-            for (residual, output) in self.residuals.iter().zip(&scratch.outputs) {
-                if let Some(p) = output.iter().position(|r| !Real::is_finite(*r)) {
-                    first[residual.term].fetch_min(start + p, Ordering::Relaxed);
-                }
-            }
-            0.0
-        };
-        let mut gradient = vec![T::ZERO; weights.len()];
-        engine.gradient(
-            weights,
-            &[Batch::new(&self.plan, self.points(), &search)],
-            &mut gradient,
-        )?;
-        let found = first.iter().map(|p| p.load(Ordering::Relaxed)).zip(&self.terms);
-        let mut found = found.filter(|(p, _)| *p != usize::MAX);
-        Ok(found.next().map(|(p, &term)| (term, self.columns().point(p))))
     }
 
     fn give_back(&self, scratch: TileScratch<T>) {
@@ -330,6 +351,12 @@ impl<T: Real> Group<T> {
         };
         self.bindings.iter().enumerate().map(input).collect()
     }
+}
+
+/// Room for the sums of each tile.
+fn sums<T: Real>(selection: &Selection<T>, width: usize) -> Vec<AtomicU64> {
+    let tiles = selection.most() * selection.columns().copies / TILE_UNIT + 1;
+    (0..tiles * width).map(|_| AtomicU64::new(0)).collect()
 }
 
 /// The expressions with the values of all parameters that are not unknown.

@@ -12,7 +12,7 @@ use jetspace_jet::{
     Batch, CotangentTile, Engine, JetSet, JetTile, MultiIndex, Plan, Points, Real, Strategy,
 };
 
-use super::selection::{Selection, TermPoints, rounded};
+use super::selection::{Selection, TermPoints};
 use crate::Error;
 use crate::method::TermKind;
 use crate::random::Purpose;
@@ -42,6 +42,8 @@ pub struct Projection<T: Real> {
     /// The term's number in the objective.
     term: usize,
     weight: f64,
+    /// What it is multiplied by, besides its weight.
+    factor: f64,
     plan: Plan,
     /// The coordinates that data is differentiated by.
     physical: Vec<usize>,
@@ -73,20 +75,26 @@ impl<T: Real> Projection<T> {
         let components: Vec<usize> = components.collect();
         let fields = 0..problem.fields.len();
         let hessian = TermKind::HessianProjection.columns(problem).into_iter();
-        let known = hessian.map(|n| place.data.get(n).map_or_else(Vec::new, |c| rounded(c)));
+        let known = hessian.map(|n| place.data.get(n).cloned().unwrap_or_default());
         Ok(Self {
             term: number,
             weight: term.weight,
+            factor: 1.0,
             plan: Plan::new(&study.network, &jets, Strategy::Cheapest)?,
             physical,
             slopes: fields.flat_map(|f| components.iter().map(move |&c| (f, c))).collect(),
-            selection: Selection::new(place, known.collect())?,
+            selection: Selection::new(place, &known.collect::<Vec<_>>())?,
             directions: Vec::new(),
         })
     }
 
     pub fn term(&self) -> usize {
         self.term
+    }
+
+    /// Multiplies it from now on.
+    pub fn set_factor(&mut self, factor: f64) {
+        self.factor = factor;
     }
 
     pub fn describe(&self) -> String {
@@ -224,10 +232,10 @@ struct Block<'a, T: Real> {
 impl<T: Real> Block<'_, T> {
     /// The loss of a tile of shifted points, and its cotangents by their jets alone.
     fn tile_loss(&self, jets: &JetTile<'_, T>, cotangents: &mut CotangentTile<'_, T>) -> f64 {
-        let Projection { slopes, physical, selection, weight, .. } = self.projection;
+        let Projection { slopes, physical, selection, weight, factor, .. } = self.projection;
         let columns = selection.columns();
         let (points, dimensions) = (columns.len, physical.len());
-        let scale = weight / (points * DIRECTIONS) as f64;
+        let scale = weight * factor / (points * DIRECTIONS) as f64;
         let at_shifted: Vec<&[T]> = slopes.iter().map(|&(f, c)| jets.component(f, c)).collect();
         let mut residual = vec![0.0; slopes.len()];
         let mut loss = 0.0;

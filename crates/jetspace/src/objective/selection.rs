@@ -33,6 +33,32 @@ pub struct Columns<T> {
 }
 
 impl<T: Real> Columns<T> {
+    /// Points, or pairs whose upper ends are at a place along a coordinate, and what is known of
+    /// them.
+    ///
+    /// # Errors
+    /// Columns of different lengths.
+    pub fn new(
+        points: &Points,
+        pair: Option<(usize, f64)>,
+        known: &[Vec<f64>],
+    ) -> Result<Self, Error> {
+        let expected = points.len();
+        let mut lengths = points.coordinates.iter().chain(known).map(Vec::len);
+        if let Some(found) = lengths.find(|&found| found != expected) {
+            return Err(Error::Argument(format!(
+                "expected columns of {expected} points, found one of {found}: give every point all \
+                 of its coordinates and data"
+            )));
+        }
+        Ok(Self {
+            len: expected,
+            coordinates: interleave(&points.coordinates, pair),
+            known: known.iter().map(|column| rounded(column)).collect(),
+            copies: if pair.is_some() { 2 } else { 1 },
+        })
+    }
+
     /// As the engine takes them.
     pub fn points(&self) -> EnginePoints<'_, T> {
         EnginePoints::new(self.len * self.copies, &self.coordinates)
@@ -45,10 +71,29 @@ impl<T: Real> Columns<T> {
     }
 }
 
+impl<T: Real> MiniBatch<T> {
+    /// Still without points; nothing if all points fit into it.
+    fn new(size: usize, all: &Columns<T>) -> Option<Self> {
+        (1..all.len).contains(&size).then(|| Self {
+            size,
+            pass: None,
+            order: Vec::new(),
+            columns: Columns {
+                len: 0,
+                coordinates: Vec::new(),
+                known: vec![Vec::new(); all.known.len()],
+                copies: all.copies,
+            },
+        })
+    }
+}
+
 /// Columns over a point set, and the mini-batch of the present step.
 pub struct Selection<T> {
     number: usize,
     all: Columns<T>,
+    /// Points of a mini-batch.
+    size: Option<usize>,
     batch: Option<MiniBatch<T>>,
 }
 
@@ -65,35 +110,33 @@ impl<T: Real> Selection<T> {
     ///
     /// # Errors
     /// Columns of different lengths.
-    pub fn new(place: &TermPoints<'_>, known: Vec<Vec<T>>) -> Result<Self, Error> {
-        let expected = place.points.len();
-        let coordinates = place.points.coordinates.iter().map(Vec::len);
-        let mut lengths = coordinates.chain(known.iter().map(Vec::len));
-        if let Some(found) = lengths.find(|&found| found != expected) {
-            return Err(Error::Argument(format!(
-                "expected columns of {expected} points, found one of {found}: give every point all \
-                 of its coordinates and data"
-            )));
-        }
-        let copies = if place.pair.is_some() { 2 } else { 1 };
-        let all = Columns {
-            len: place.points.len(),
-            coordinates: interleave(&place.points.coordinates, place.pair),
-            known,
-            copies,
-        };
-        let batch = place.batch.filter(|size| (1..all.len).contains(size)).map(|size| MiniBatch {
-            size,
-            pass: None,
-            order: Vec::new(),
-            columns: Columns {
-                len: 0,
-                coordinates: Vec::new(),
-                known: vec![Vec::new(); all.known.len()],
-                copies,
-            },
-        });
-        Ok(Self { number: place.number, all, batch })
+    pub fn new(place: &TermPoints<'_>, known: &[Vec<f64>]) -> Result<Self, Error> {
+        let all = Columns::new(place.points, place.pair, known)?;
+        let batch = place.batch.and_then(|size| MiniBatch::new(size, &all));
+        Ok(Self { number: place.number, all, size: place.batch, batch })
+    }
+
+    /// All points, whatever a step uses.
+    pub fn all(&self) -> &Columns<T> {
+        &self.all
+    }
+
+    /// Takes other points; where there are mini-batches, none until [`select`](Self::select).
+    pub fn replace(&mut self, all: Columns<T>) {
+        self.batch = self.size.and_then(|size| MiniBatch::new(size, &all));
+        self.all = all;
+    }
+
+    /// Adds a known column of all points, or replaces the one of this number; returns its number.
+    pub fn set_known(&mut self, number: Option<usize>, column: &[f64]) -> usize {
+        let column = rounded(column);
+        let known = &mut self.all.known;
+        let number = number.filter(|&number| number < known.len()).unwrap_or(known.len());
+        known.resize(known.len().max(number + 1), Vec::new());
+        known[number] = column;
+        // Its columns are gathered anew at the next step.
+        self.batch = self.size.and_then(|size| MiniBatch::new(size, &self.all));
+        number
     }
 
     /// The columns of the present step.
@@ -140,7 +183,7 @@ impl<T: Real> Selection<T> {
 }
 
 /// A column of data or coordinates in the type of the training.
-pub fn rounded<T: Real>(column: &[f64]) -> Vec<T> {
+fn rounded<T: Real>(column: &[f64]) -> Vec<T> {
     column.iter().map(|&value| T::from_f64(value)).collect()
 }
 

@@ -27,6 +27,9 @@ pub struct Line {
     pub loss: f64,
     /// Its terms by name.
     pub terms: indexmap::IndexMap<String, f64>,
+    /// What each is multiplied by besides its weight, if terms are balanced.
+    #[serde(default, skip_serializing_if = "indexmap::IndexMap::is_empty")]
+    pub factors: indexmap::IndexMap<String, f64>,
     /// How far along its direction a line search went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_length: Option<f64>,
@@ -116,6 +119,7 @@ impl MetricsLog {
             step: step.evaluations,
             optimizer: step.optimizer.to_owned(),
             loss: step.loss,
+            factors: step.labels.iter().cloned().zip(step.factors.iter().copied()).collect(),
             terms: step.labels.iter().cloned().zip(step.terms.iter().copied()).collect(),
             step_length: step.length,
             seconds: self.seconds(),

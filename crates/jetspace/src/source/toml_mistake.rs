@@ -224,7 +224,9 @@ fn in_words(expected: &str) -> (&str, &'static str) {
         "a boolean" => ("true or false", "write true or false, without quotes"),
         "f64" => ("a number", "write it with digits and without quotes, e.g. 0.5 or 1e-3"),
         "u64" | "usize" => ("a whole number, 0 or more", "write it with digits alone, e.g. 1000"),
-        "a nonzero usize" => ("a whole number, 1 or more", "write it with digits alone, e.g. 1000"),
+        "a nonzero u64" | "a nonzero usize" => {
+            ("a whole number, 1 or more", "write it with digits alone, e.g. 1000")
+        }
         "any value" => ("a number that 64 bits can hold", "choose a smaller one"),
         FORMULA => (FORMULA, "e.g. 0.5, 1e9 or \"2*pi\""),
         "a map" | "newtype variant" => ("a table", TABLE),

@@ -1,5 +1,6 @@
 //! From the text of a study file to a checked [`Study`].
 
+mod adaptive;
 mod network;
 mod optimizers;
 mod points;
@@ -230,7 +231,8 @@ impl Reader<'_> {
             WeightedTerm { label: kind.label(&self.problem), kind, weight }
         });
         let terms = terms.collect();
-        Ok(Method { name: name.get_ref().clone(), terms, optimizers })
+        let adaptive = self.adaptive(name.get_ref(), settings, file, &optimizers)?;
+        Ok(Method { name: name.get_ref().clone(), terms, optimizers, adaptive })
     }
 
     fn check_weights(

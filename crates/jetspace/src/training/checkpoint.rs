@@ -44,6 +44,7 @@ impl<T: Scalar> Training<T> {
         if let Some(optimiser) = &self.optimiser {
             optimiser.save(&mut file);
         }
+        self.adaptation.save(&self.objective, &mut file);
         file.write(path)
     }
 
@@ -69,6 +70,9 @@ impl<T: Scalar> Training<T> {
                     .ok_or_else(|| bad("its optimiser is not that of the study"))?,
             ),
         };
+        if self.adaptation.load(&mut self.objective, &file)?.is_none() {
+            return Err(bad("what it says of points and weights is not of the study"));
+        }
         let State { progress, evaluated, loss, parameters, best, stops } = state;
         (self.progress, self.loss, self.stops) = (progress, loss, stops);
         (self.parameters, self.best) = (parameters, best);

@@ -140,7 +140,7 @@ impl Reader<'_> {
         }
     }
 
-    fn wrong_setting(
+    pub(super) fn wrong_setting(
         &self,
         path: &[&str],
         key: &str,

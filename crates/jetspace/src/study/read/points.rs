@@ -8,7 +8,7 @@ use crate::study::{PointsPlan, Study};
 use crate::study_file::{PointsFile, SamplerFile, StudyFile};
 
 /// More than anyone trains on; in eight coordinates they take 640 MB.
-const MOST_POINTS: usize = 10_000_000;
+pub(super) const MOST_POINTS: usize = 10_000_000;
 
 impl Study {
     /// Whether the files with points are there. Not asked when a run goes on: then the study's text
