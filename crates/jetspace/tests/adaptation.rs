@@ -203,7 +203,7 @@ fn adaptive(points: &str, balance: &str) -> Study {
         conditions.ends = {{ sampler = "uniform", count = 7 }}
         [adaptive]
         points = {{ every = 4, {points} }}
-        balance = {{ method = "{balance}", every = 3 }}
+        balance = {{ by = "{balance}", every = 3 }}
         attention = {{ every = 2 }}
         causal = {{ every = 5, chunks = 4 }}
         [[optimizer]]
@@ -228,9 +228,9 @@ fn training<T: Scalar>(study: &Study, method: usize, threads: usize) -> Training
 }
 
 const PARTS: [(&str, &str); 3] = [
-    ("method = \"uniform\"", "gradient-norm"),
-    ("method = \"rad\"", "relobralo"),
-    ("method = \"rar\", add = 3", "gradient-norm"),
+    ("by = \"uniform\"", "gradient-norm"),
+    ("by = \"rad\"", "relobralo"),
+    ("by = \"rar\", add = 3", "gradient-norm"),
 ];
 
 #[test]
@@ -302,7 +302,7 @@ fn points_change_when_they_are_due_and_only_where_there_is_no_data() {
 
 #[test]
 fn factors_make_the_gradients_of_terms_equal() {
-    let study = adaptive("method = \"uniform\"", "gradient-norm");
+    let study = adaptive("by = \"uniform\"", "gradient-norm");
     let mut pinn = training::<f64>(&study, 0, 1);
     assert_eq!(pinn.factors(), [1.0; 3]);
     let parameters = pinn.parameters();
@@ -323,7 +323,7 @@ fn a_method_may_have_its_own_changes() {
         methods = ["pinn", "moving"]
         [method.moving]
         terms = ["equation"]
-        adaptive.points = { method = "rad" }
+        adaptive.points = { by = "rad" }
         [adaptive]
         causal = { tolerance = 3 }
         [points]

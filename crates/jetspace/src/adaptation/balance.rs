@@ -53,7 +53,7 @@ impl Balance {
         parameters: &[T],
         (seed, steps): (u64, u64),
     ) -> Result<(), Error> {
-        match self.file.method {
+        match self.file.by {
             BalanceName::GradientNorm => {
                 let found = objective.term_gradients(engine, parameters)?;
                 self.equalise(&found.iter().map(|(_, norm)| *norm).collect::<Vec<_>>());
@@ -131,9 +131,9 @@ fn shares(losses: &[f64], before: &[f64]) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    fn balance(method: BalanceName, terms: usize) -> Balance {
+    fn balance(by: BalanceName, terms: usize) -> Balance {
         let every = 1.try_into().unwrap();
-        Balance::new(BalanceFile { method, every, memory: 0.75 }, terms)
+        Balance::new(BalanceFile { by, every, memory: 0.75 }, terms)
     }
 
     #[test]

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn uniform_points_fill_the_box() {
-        let file = file("method = \"uniform\"");
+        let file = file("by = \"uniform\"");
         let found = resample(&file, &BOUNDS, points(4000), (1, 500), |_| unreachable!());
         let found = found.unwrap().unwrap();
         for (column, (low, high)) in found.coordinates.iter().zip(BOUNDS) {
@@ -111,7 +111,7 @@ mod tests {
             Ok(at.coordinates[0].iter().map(|&x| if x > 0.5 { 9.0 } else { 1.0 }).collect())
         };
         for (offset, expected) in [(0.0, 0.75), (1.0, 0.625)] {
-            let text = format!("method = \"rad\"\noffset = {offset:?}\ncandidates = 40");
+            let text = format!("by = \"rad\"\noffset = {offset:?}\ncandidates = 40");
             let found = resample(&file(&text), &BOUNDS, points(4000), (2, 500), squares);
             let upper = found.unwrap().unwrap().coordinates[0].iter().filter(|x| **x > 0.5).count();
             let share = upper as f64 / 4000.0;
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn refinement_adds_points_and_leaves_the_others() {
         let squares = |at: &Points| Ok(vec![1.0; at.len()]);
-        let file = file("method = \"rar\"\nadd = 3");
+        let file = file("by = \"rar\"\nadd = 3");
         let found = resample(&file, &BOUNDS, points(5), (3, 500), squares).unwrap().unwrap();
         assert_eq!(found.len(), 8);
         assert_eq!(found.coordinates[0][..5], [0.5; 5]);
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn nothing_moves_where_residuals_say_nothing() {
-        let file = file("method = \"rad\"");
+        let file = file("by = \"rad\"");
         for bad in [f64::NAN, f64::INFINITY, 0.0] {
             let squares = |at: &Points| Ok(vec![bad; at.len()]);
             assert_eq!(resample(&file, &BOUNDS, points(5), (3, 500), squares).unwrap(), None);
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn seed_and_step_decide_the_points() {
-        let file = file("method = \"rad\"");
+        let file = file("by = \"rad\"");
         let draw = |seed, steps| {
             let squares = |at: &Points| Ok(vec![1.0; at.len()]);
             resample(&file, &BOUNDS, points(5), (seed, steps), squares).unwrap().unwrap()

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::problem_file::FORMULA;
 
 /// What to write for each key that a file cannot do without.
-const EXAMPLES: [(&str, &str); 21] = [
+const EXAMPLES: [(&str, &str); 23] = [
     ("title", r#"`title = "Heat equation"`"#),
     // Problems.
     ("coordinates", "`[coordinates]` and below it `x = { range = [0, 1] }`"),
@@ -40,6 +40,8 @@ const EXAMPLES: [(&str, &str); 21] = [
     ("kind", r#"`kind = "step"` to the schedule"#),
     ("every", "`every = 1000` to the schedule"),
     ("factor", "`factor = 0.5` to the schedule"),
+    ("by", r#"`by = "rad"` to points, `by = "gradient-norm"` to balance"#),
+    ("add", "`add = 100`"),
 ];
 
 impl Source {

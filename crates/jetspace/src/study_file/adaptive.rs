@@ -21,7 +21,7 @@ pub struct AdaptiveFile {
 
 /// How points inside are chosen anew.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, tag = "method", rename_all = "kebab-case")]
+#[serde(deny_unknown_fields, tag = "by", rename_all = "kebab-case")]
 pub enum ResamplingFile {
     /// All anew, uniformly.
     Uniform {
@@ -79,7 +79,7 @@ pub struct Density {
 #[serde(deny_unknown_fields)]
 pub struct BalanceFile {
     /// By what.
-    pub method: BalanceName,
+    pub by: BalanceName,
     /// Steps from one change to the next.
     #[serde(default = "often")]
     pub every: NonZero<u64>,
