@@ -72,6 +72,9 @@ fn go_on(
         }
         Outcome::Finished(results) => {
             println!("{}", jetspace::run::table(study, &results));
+            for line in jetspace::run::times(study, &results) {
+                println!("{line}");
+            }
             println!("report: {path}/report.html");
             if json {
                 println!("{}", summary(study, folder.path(), &results)?);

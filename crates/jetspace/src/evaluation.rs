@@ -8,6 +8,7 @@
 //! | `u_l2` (for a field u) | ‖û − u‖ |
 //! | `u_relative` | ‖û − u‖ / ‖u‖ |
 //! | `u_max` | largest \|û − u\| |
+//! | `relative` | √(Σ ‖û − u‖² / Σ ‖u‖²), all fields together |
 //! | `gradient_l2` | √Σ ‖∂û/∂xᵢ − ∂u/∂xᵢ‖² over fields and physical coordinates |
 //! | `residual_l2` | √Σ ‖F(û)‖² over the equations |
 //! | `residual_heat_l2` (for one of several equations) | ‖F(û)‖ of that equation |
@@ -28,6 +29,9 @@ use crate::point_set::PointSet;
 use crate::problem::Problem;
 use crate::random::Purpose;
 use crate::sampling::{GridEnds, Sampler};
+
+/// The metric that says how far all fields together are from the truth.
+pub const RELATIVE: &str = "relative";
 
 /// A model on a grid.
 #[derive(Clone, Debug)]
@@ -69,15 +73,35 @@ impl Evaluation {
     }
 }
 
-impl Model {
-    /// Evaluates the model on a regular grid over the problem's box. A truth that is known from a
-    /// file at other points is compared there.
+/// What models of a problem are measured by: a grid, and the truth there. It is worth keeping, as a
+/// truth can be a reference solution or a file.
+#[derive(Clone, Debug)]
+pub struct Measure {
+    grid: Vec<usize>,
+    coordinates: Vec<Vec<f64>>,
+    norm: Norm,
+    /// What is compared with the truth.
+    jets: Vec<(usize, MultiIndex)>,
+    truth: Reference,
+}
+
+/// The truth, of each jet that is compared and known.
+#[derive(Clone, Debug)]
+enum Reference {
+    Unknown,
+    OnGrid(Vec<Option<Vec<f64>>>),
+    /// At other points, each of which stands for an equal part of the box.
+    At(Vec<Vec<f64>>, Norm, Vec<Option<Vec<f64>>>),
+}
+
+impl Measure {
+    /// A regular grid over the problem's box, and the truth on it. A truth that is known from a file
+    /// at other points is compared there.
     ///
     /// # Errors
     /// A wrong number of nodes, a derivative of the truth that does not exist in closed form, or a
     /// file or reference solution that fails.
-    pub fn evaluate_on(&self, grid: &[usize], threads: usize) -> Result<Evaluation, Error> {
-        let problem = &self.problem;
+    pub fn new(problem: &Problem, grid: &[usize]) -> Result<Self, Error> {
         let bounds = problem.bounds();
         let coordinates = grid_points(&bounds, grid)?;
         let spacing = bounds
@@ -85,33 +109,49 @@ impl Model {
             .zip(grid)
             .map(|((low, high), &nodes)| (high - low) / nodes.saturating_sub(1).max(1) as f64);
         let norm = Norm { cell: spacing.product() };
-        let fields = problem.fields.len();
         let jets = compared_jets(problem);
+        let truth = match problem.true_points()? {
+            Some(points) => {
+                let columns = columns_of(&points, problem, &jets);
+                if grid_of(&bounds, &points.coordinates).is_some_and(|of_file| of_file == grid) {
+                    Reference::OnGrid(columns)
+                } else {
+                    let volume: f64 = bounds.iter().map(|(low, high)| high - low).product();
+                    let norm = Norm { cell: volume / points.len().max(1) as f64 };
+                    Reference::At(points.coordinates, norm, columns)
+                }
+            }
+            None => match problem.true_jets(&coordinates, &jets)? {
+                Some(columns) => Reference::OnGrid(columns.into_iter().map(Some).collect()),
+                None => Reference::Unknown,
+            },
+        };
+        Ok(Self { grid: grid.to_vec(), coordinates, norm, jets, truth })
+    }
+
+    /// Measures a model of the problem.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn of(&self, model: &Model, threads: usize) -> Result<Evaluation, Error> {
+        let Self { grid, coordinates, norm, jets, truth } = self;
+        let problem = &model.problem;
         let mut graph = problem.graph.clone();
         let mut expressions: Vec<Id> =
             jets.iter().map(|&(field, index)| graph.symbol(Symbol::Jet { field, index })).collect();
         expressions.extend(problem.equations.iter().map(|e| e.expression));
-        let mut predicted = self.values(&graph, &expressions, &coordinates, threads)?;
+        let mut predicted = model.values(&graph, &expressions, coordinates, threads)?;
         let residuals = predicted.split_off(jets.len());
         let mut metrics = IndexMap::new();
-        let of_file = problem.true_points()?;
-        let on_grid =
-            |points: &Points| grid_of(&bounds, &points.coordinates).is_some_and(|g| g == grid);
-        let truth = match &of_file {
-            Some(points) if on_grid(points) => Some(columns_of(points, problem, &jets)),
-            _ => problem.true_jets(&coordinates, &jets)?.map(|c| c.into_iter().map(Some).collect()),
-        };
-        match (&truth, &of_file) {
-            (Some(truth), _) => compare(problem, &jets, &predicted, truth, norm, &mut metrics),
-            (None, Some(points)) => {
-                let truth = columns_of(points, problem, &jets);
-                let expressions = &expressions[..jets.len()];
-                let there = self.values(&graph, expressions, &points.coordinates, threads)?;
-                let volume: f64 = bounds.iter().map(|(low, high)| high - low).product();
-                let norm = Norm { cell: volume / points.len().max(1) as f64 };
-                compare(problem, &jets, &there, &truth, norm, &mut metrics);
+        match truth {
+            Reference::Unknown => {}
+            Reference::OnGrid(truth) => {
+                compare(problem, jets, &predicted, truth, *norm, &mut metrics);
             }
-            (None, None) => {}
+            Reference::At(points, norm, truth) => {
+                let there = model.values(&graph, &expressions[..jets.len()], points, threads)?;
+                compare(problem, jets, &there, truth, *norm, &mut metrics);
+            }
         }
         metrics.insert("residual_l2".to_owned(), norm.of_all(residuals.iter()));
         if problem.equations.len() > 1 {
@@ -126,9 +166,25 @@ impl Model {
                 metrics.insert(format!("{}_error", parameter.name), error);
             }
         }
-        predicted.truncate(fields);
-        let truth = truth.map(|columns| columns.into_iter().take(fields).flatten().collect());
-        Ok(Evaluation { grid: grid.to_vec(), coordinates, predicted, truth, residuals, metrics })
+        predicted.truncate(problem.fields.len());
+        let truth = match truth {
+            Reference::OnGrid(columns) => {
+                columns.iter().take(problem.fields.len()).cloned().collect()
+            }
+            Reference::Unknown | Reference::At(..) => None,
+        };
+        let (grid, coordinates) = (grid.clone(), coordinates.clone());
+        Ok(Evaluation { grid, coordinates, predicted, truth, residuals, metrics })
+    }
+}
+
+impl Model {
+    /// Evaluates the model on a regular grid over the problem's box: [`Measure`] for once.
+    ///
+    /// # Errors
+    /// Those of [`Measure::new`]; the engine's.
+    pub fn evaluate_on(&self, grid: &[usize], threads: usize) -> Result<Evaluation, Error> {
+        Measure::new(&self.problem, grid)?.of(self, threads)
     }
 }
 
@@ -164,6 +220,7 @@ fn compare(
     let difference =
         |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
     let mut slopes = Some(Vec::new());
+    let (mut errors, mut sizes) = (0.0, 0.0);
     for ((&(field, index), predicted), truth) in jets.iter().zip(predicted).zip(truth) {
         let error = truth.as_ref().map(|truth| difference(predicted, truth));
         if index.order() > 0 {
@@ -175,7 +232,12 @@ fn compare(
             metrics.insert(format!("{name}_l2"), norm.of(&error));
             metrics.insert(format!("{name}_relative"), norm.of(&error) / norm.of(truth));
             metrics.insert(format!("{name}_max"), error.iter().fold(0.0, larger));
+            errors += norm.of(&error).powi(2);
+            sizes += norm.of(truth).powi(2);
         }
+    }
+    if sizes > 0.0 {
+        metrics.insert(RELATIVE.to_owned(), (errors / sizes).sqrt());
     }
     if let Some(slopes) = slopes {
         metrics.insert("gradient_l2".to_owned(), norm.of_all(slopes.iter()));
@@ -183,7 +245,7 @@ fn compare(
 }
 
 /// √(cell Σ v²) over points, each standing for a cell of the box.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Norm {
     cell: f64,
 }

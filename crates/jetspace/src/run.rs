@@ -6,7 +6,8 @@
 //!   study.toml            the study and its problem as they were
 //!   problem.toml
 //!   derl-30/              one training: method, seed (and variant)
-//!     metrics.jsonl       a line per step: loss, terms, seconds; and why each optimiser ended
+//!     metrics.jsonl       a line per step: loss, terms, seconds; why each optimiser ended; errors
+//!                         on the way, if the study asks for them
 //!     checkpoint.safetensors
 //!     model.safetensors   the trained model; best.safetensors: that of the lowest loss
 //!     fields.npz          truth, prediction and residuals on the evaluation grid
@@ -19,6 +20,7 @@ mod folder;
 mod metrics_log;
 mod presentation;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
@@ -26,11 +28,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use folder::{Folder, Settings};
 use metrics_log::MetricsLog;
-pub use presentation::table;
+pub use presentation::{table, times};
 
 use crate::Error;
 use crate::collocation::Collocation;
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Measure, RELATIVE};
 use crate::model::Model;
 use crate::objective::Objective;
 use crate::study::{Dtype, Method, Study, Variant};
@@ -84,8 +86,22 @@ pub struct MemberResult {
     pub evaluations: u64,
     /// Why each optimiser ended, in their order.
     pub stops: Vec<Stop>,
+    /// When the error of all fields together came below each power of ten, if it was measured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reached: Vec<Reached>,
     /// What others published for this method.
     pub published: IndexMap<String, f64>,
+}
+
+/// The first measurement at which a training was good enough.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Reached {
+    /// A bound for the metric `relative`, a power of ten.
+    pub relative: f64,
+    /// Seconds of training until then.
+    pub seconds: f64,
+    /// Evaluations of loss and gradient until then.
+    pub evaluations: u64,
 }
 
 impl MemberResult {
@@ -162,12 +178,13 @@ pub fn run(
 ) -> Result<Outcome, Error> {
     let members = members(study);
     let mut results = Vec::new();
+    let measure = Measure::new(&study.problem, &study.grid)?;
     for (number, member) in (1..).zip(&members) {
         if let Some(result) = folder.result(member)? {
             results.push(result);
             continue;
         }
-        let context = Context { study, folder, member, collocation, execution };
+        let context = Context { study, folder, member, collocation, measure: &measure, execution };
         let place = (number, members.len());
         let result = match study.dtype {
             Dtype::F32 => context.train::<f32>(place, observer),
@@ -218,6 +235,7 @@ struct Context<'a> {
     folder: &'a Folder,
     member: &'a Member,
     collocation: &'a Collocation,
+    measure: &'a Measure,
     execution: Execution,
 }
 
@@ -249,6 +267,7 @@ impl Context<'_> {
         let mut saved = Instant::now();
         loop {
             let before = (training.progress().evaluations, training.stops().len());
+            let steps_before = training.steps().0;
             let status = training.step();
             let loss = training.loss();
             let step = Step {
@@ -283,6 +302,14 @@ impl Context<'_> {
             if status == Status::Finished {
                 break;
             }
+            let is_due = |every: u64| steps_before / every < training.steps().0 / every;
+            if study.measure_every.is_some_and(is_due) {
+                let started = Instant::now();
+                let model = Model::new(study, &training.parameters());
+                let metrics = self.measure.of(&model, self.execution.threads)?.metrics;
+                let evaluations = training.progress().evaluations;
+                log.record_measurement(evaluations, &metrics, started.elapsed())?;
+            }
             let stop = observer.wants_to_stop();
             if stop || saved.elapsed() >= self.execution.checkpoint_every {
                 // The log first: a resumed run drops what is newer than its checkpoint.
@@ -311,10 +338,10 @@ impl Context<'_> {
         model.write(&place.join("model.safetensors"))?;
         let (best, best_loss) = training.best();
         Model::new(self.study, &best).write(&place.join("best.safetensors"))?;
-        let evaluation: Evaluation = model.evaluate_on(&self.study.grid, self.execution.threads)?;
+        let evaluation = self.measure.of(&model, self.execution.threads)?;
         table::write(place.join("fields.npz"), &evaluation.table(&model.problem)?)?;
         let method = &self.member.method.name;
-        let result = MemberResult {
+        let mut result = MemberResult {
             method: method.clone(),
             seed: self.member.seed,
             variant: self.member.variant.label.clone(),
@@ -324,11 +351,35 @@ impl Context<'_> {
             seconds,
             evaluations: training.progress().evaluations,
             stops: training.stops().to_vec(),
+            reached: Vec::new(),
             published: self.study.published.get(method).cloned().unwrap_or_default(),
         };
+        if self.study.measure_every.is_some() {
+            result.reached = reached(&errors(&place, &result)?);
+        }
         self.folder.write_result(self.member, &result)?;
         Ok(result)
     }
+}
+
+/// The measurements of a training in its folder, the one at its end included: seconds, evaluations
+/// and the error of all fields together.
+fn errors(place: &Path, result: &MemberResult) -> Result<Vec<(f64, u64, f64)>, Error> {
+    let measurements = metrics_log::measurements(&place.join("metrics.jsonl"))?;
+    let error = |metrics: &IndexMap<String, f64>| metrics.get(RELATIVE).copied();
+    let on_the_way = measurements.iter().map(|m| (m.seconds, m.step, error(&m.metrics)));
+    let all = on_the_way.chain([(result.seconds, result.evaluations, error(&result.metrics))]);
+    Ok(all.filter_map(|(seconds, step, error)| Some((seconds, step, error?))).collect())
+}
+
+/// When errors came below powers of ten.
+fn reached(errors: &[(f64, u64, f64)]) -> Vec<Reached> {
+    let bounds = (1..=15).map(|digits| 10_f64.powi(-digits));
+    let first = |relative: f64| {
+        let found = errors.iter().find(|(.., error)| *error <= relative)?;
+        Some(Reached { relative, seconds: found.0, evaluations: found.1 })
+    };
+    bounds.map_while(first).collect()
 }
 
 fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

@@ -55,6 +55,8 @@ pub struct Study {
     pub variants: Vec<Variant>,
     /// Nodes of the evaluation grid along each coordinate.
     pub grid: Vec<usize>,
+    /// Steps from one measurement to the next; nothing to measure at the end alone.
+    pub measure_every: Option<u64>,
     /// Published numbers by method and metric.
     pub published: IndexMap<String, IndexMap<String, f64>>,
     /// Where they stand.

@@ -319,4 +319,7 @@ pub struct EvaluationFile {
     /// Nodes of the grid along each coordinate; by default 201 in up to two, 51 in three, 11 in
     /// more.
     pub grid: Option<Vec<usize>>,
+    /// Steps from one measurement to the next, so that errors are known against time; only at the
+    /// end unless given.
+    pub every: Option<NonZero<u64>>,
 }

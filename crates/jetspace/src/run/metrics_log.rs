@@ -4,11 +4,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::Step;
+use super::{Step, nulls_are_nan};
 use crate::Error;
 use crate::atomic_file::write_atomically;
 use crate::training::Stop;
@@ -37,6 +37,25 @@ pub struct Line {
     pub seconds: f64,
 }
 
+/// A measurement in the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Evaluations of the loss so far.
+    pub step: u64,
+    event: Measured,
+    /// Metrics by name; what is not finite is null.
+    #[serde(deserialize_with = "nulls_are_nan")]
+    pub metrics: indexmap::IndexMap<String, f64>,
+    /// Seconds of training so far, without those of measurements.
+    pub seconds: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Measured {
+    Measured,
+}
+
 /// The end of an optimiser's turn in the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct StopLine {
@@ -62,6 +81,7 @@ enum Event {
 enum Entry {
     Step(Line),
     Stop(StopLine),
+    Measurement(Measurement),
 }
 
 /// Writes the log of one training.
@@ -96,6 +116,7 @@ impl MetricsLog {
                     before = line.seconds;
                     kept_stops += 1;
                 }
+                Ok(Entry::Measurement(line)) if line.step <= done => before = line.seconds,
                 _ => break,
             }
             kept.extend([text, "\n"]);
@@ -133,6 +154,19 @@ impl MetricsLog {
         self.write(&Entry::Stop(StopLine { step, event: Event::Stop, stop, seconds }))
     }
 
+    /// Adds a measurement that has taken this long, which does not count as training.
+    pub fn record_measurement(
+        &mut self,
+        step: u64,
+        metrics: &indexmap::IndexMap<String, f64>,
+        took: Duration,
+    ) -> Result<(), Error> {
+        self.started += took;
+        let (metrics, seconds) = (metrics.clone(), self.seconds());
+        let event = Measured::Measured;
+        self.write(&Entry::Measurement(Measurement { step, event, metrics, seconds }))
+    }
+
     fn write(&mut self, entry: &Entry) -> Result<(), Error> {
         let line = serde_json::to_string(entry)
             .map_err(|e| Error::BadFile { path: self.path.clone(), reason: e.to_string() })?;
@@ -151,9 +185,18 @@ impl MetricsLog {
 }
 
 /// The steps in a log, up to the first line that is incomplete.
-pub fn read(path: &Path) -> Result<Vec<Line>, Error> {
-    let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
-    let entries = text.lines().map_while(|line| serde_json::from_str(line).ok());
+pub fn steps(path: &Path) -> Result<Vec<Line>, Error> {
     let step = |entry| if let Entry::Step(line) = entry { Some(line) } else { None };
-    Ok(entries.filter_map(step).collect())
+    Ok(entries(path)?.into_iter().filter_map(step).collect())
+}
+
+/// The measurements in a log, up to the first line that is incomplete.
+pub fn measurements(path: &Path) -> Result<Vec<Measurement>, Error> {
+    let found = |entry| if let Entry::Measurement(line) = entry { Some(line) } else { None };
+    Ok(entries(path)?.into_iter().filter_map(found).collect())
+}
+
+fn entries(path: &Path) -> Result<Vec<Entry>, Error> {
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+    Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
 }

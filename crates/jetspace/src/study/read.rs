@@ -6,6 +6,7 @@ mod optimizers;
 mod points;
 mod targets;
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -96,6 +97,7 @@ impl Study {
             points,
             variants,
             grid,
+            measure_every: file.evaluation.every.map(NonZero::get),
             published,
             published_in: file.published_in,
         })
