@@ -28,6 +28,7 @@ First steps:
 pub enum Command {
     Run(RunArguments),
     Resume(ResumeArguments),
+    Compare(CompareArguments),
     Check(CheckArguments),
     List(ListArguments),
     Show(ShowArguments),
@@ -95,6 +96,20 @@ impl From<Precision> for Dtype {
             Precision::F64 => Self::F64,
         }
     }
+}
+
+/// Compares the errors of runs over time: one figure, and the seconds to some errors.
+///
+/// Their studies must measure on the way: `every = 100` under [evaluation].
+#[derive(Args)]
+pub struct CompareArguments {
+    /// Folders of finished runs.
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+
+    /// The figure, an SVG file.
+    #[arg(long, value_name = "FILE", default_value = "errors-over-time.svg")]
+    pub out: PathBuf,
 }
 
 /// Goes on with a run that was stopped or killed, to the same bits.

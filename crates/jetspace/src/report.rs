@@ -31,7 +31,7 @@ mod svg;
 mod table;
 mod text;
 
-pub use curves::{Axis, Curves, Series};
+pub use curves::{Axis, Curves, Panels, Series};
 pub use error::ReportError;
 pub use fields::{Colours, FieldFigure, FieldRow, GridAxis};
 pub use page::{Figure, Report};

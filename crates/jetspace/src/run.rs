@@ -16,23 +16,24 @@
 //!   report.html, figures/
 //! ```
 
+mod errors_over_time;
 mod folder;
 mod metrics_log;
 mod presentation;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
+pub use errors_over_time::{Comparison, Reached, times};
 pub use folder::{Folder, Settings};
 use metrics_log::MetricsLog;
-pub use presentation::{table, times};
+pub use presentation::table;
 
 use crate::Error;
 use crate::collocation::Collocation;
-use crate::evaluation::{Measure, RELATIVE};
+use crate::evaluation::Measure;
 use crate::model::Model;
 use crate::objective::Objective;
 use crate::study::{Dtype, Method, Study, Variant};
@@ -91,17 +92,6 @@ pub struct MemberResult {
     pub reached: Vec<Reached>,
     /// What others published for this method.
     pub published: IndexMap<String, f64>,
-}
-
-/// The first measurement at which a training was good enough.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Reached {
-    /// A bound for the metric `relative`, a power of ten.
-    pub relative: f64,
-    /// Seconds of training until then.
-    pub seconds: f64,
-    /// Evaluations of loss and gradient until then.
-    pub evaluations: u64,
 }
 
 impl MemberResult {
@@ -355,31 +345,11 @@ impl Context<'_> {
             published: self.study.published.get(method).cloned().unwrap_or_default(),
         };
         if self.study.measure_every.is_some() {
-            result.reached = reached(&errors(&place, &result)?);
+            result.reached = errors_over_time::reached(&place, &result)?;
         }
         self.folder.write_result(self.member, &result)?;
         Ok(result)
     }
-}
-
-/// The measurements of a training in its folder, the one at its end included: seconds, evaluations
-/// and the error of all fields together.
-fn errors(place: &Path, result: &MemberResult) -> Result<Vec<(f64, u64, f64)>, Error> {
-    let measurements = metrics_log::measurements(&place.join("metrics.jsonl"))?;
-    let error = |metrics: &IndexMap<String, f64>| metrics.get(RELATIVE).copied();
-    let on_the_way = measurements.iter().map(|m| (m.seconds, m.step, error(&m.metrics)));
-    let all = on_the_way.chain([(result.seconds, result.evaluations, error(&result.metrics))]);
-    Ok(all.filter_map(|(seconds, step, error)| Some((seconds, step, error?))).collect())
-}
-
-/// When errors came below powers of ten.
-fn reached(errors: &[(f64, u64, f64)]) -> Vec<Reached> {
-    let bounds = (1..=15).map(|digits| 10_f64.powi(-digits));
-    let first = |relative: f64| {
-        let found = errors.iter().find(|(.., error)| *error <= relative)?;
-        Some(Reached { relative, seconds: found.0, evaluations: found.1 })
-    };
-    bounds.map_while(first).collect()
 }
 
 fn null_is_nan<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

@@ -2,7 +2,7 @@
 
 use super::lines::LinePlot;
 use super::scale::Scale;
-use super::svg::{Frame, Svg};
+use super::svg::{Anchor, Frame, NAME_SIZE, Svg};
 
 /// The width of a figure; wider where long names would leave its frame less than the least width.
 const WIDTH: f64 = 400.0;
@@ -11,8 +11,9 @@ const LEAST_FRAME_WIDTH: f64 = 180.0;
 /// The height of a frame; higher where there are many lines to name.
 const FRAME_HEIGHT: f64 = 200.0;
 
-/// The room above a frame, for a factor of the axis.
+/// The room above a frame, for a factor of the axis, and above that for a title.
 const TOP: f64 = 18.0;
+const HEADING: f64 = 16.0;
 
 /// An axis of [`Curves`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -75,28 +76,59 @@ impl Curves {
     }
 }
 
+/// Plots side by side, two in a row, each with its title above it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Panels {
+    /// The figure's title.
+    pub title: String,
+    /// The plots, row by row.
+    pub panels: Vec<Curves>,
+}
+
+impl Panels {
+    /// The figure, as an SVG file.
+    #[must_use]
+    pub fn to_svg(&self) -> String {
+        tiled(&self.title, &self.panels, 2, TOP + HEADING)
+    }
+}
+
 /// Several plots with this title, one above the other, their frames aligned.
 pub(super) fn stacked(title: &str, panels: &[Curves]) -> String {
-    let plots: Vec<(LinePlot, f64)> = panels
-        .iter()
-        .map(|panel| {
-            let plot = LinePlot::new(&panel.x, &panel.y, &panel.series);
-            let height = plot.least_height().max(FRAME_HEIGHT);
-            (plot, height)
-        })
-        .collect();
-    let largest =
-        |margins: &dyn Fn(&(LinePlot, f64)) -> f64| plots.iter().map(margins).fold(0.0, f64::max);
-    let left = largest(&|(plot, height)| plot.left_margin(*height));
-    let right = largest(&|(plot, _)| plot.right_margin());
-    let width = (WIDTH - left - right).max(LEAST_FRAME_WIDTH);
-    let total_height = plots.iter().map(|(plot, height)| TOP + height + plot.bottom_margin()).sum();
+    tiled(title, panels, 1, TOP)
+}
 
-    let mut svg = Svg::new(left + width + right, total_height);
-    let mut top = 0.0;
-    for (plot, height) in &plots {
-        plot.draw(&mut svg, Frame { left, top: top + TOP, width, height: *height });
-        top += TOP + height + plot.bottom_margin();
+/// Plots in rows, their frames aligned, with this much room above each; with more than a factor needs,
+/// for its title.
+fn tiled(title: &str, panels: &[Curves], columns: usize, top: f64) -> String {
+    let plots: Vec<LinePlot> =
+        panels.iter().map(|panel| LinePlot::new(&panel.x, &panel.y, &panel.series)).collect();
+    let height_of =
+        |row: &[LinePlot]| row.iter().map(LinePlot::least_height).fold(FRAME_HEIGHT, f64::max);
+    let highest = height_of(&plots);
+    let left = plots.iter().map(|plot| plot.left_margin(highest)).fold(0.0, f64::max);
+    let right = plots.iter().map(LinePlot::right_margin).fold(0.0, f64::max);
+    let width = (WIDTH - left - right).max(LEAST_FRAME_WIDTH);
+    let across = columns.min(plots.len().max(1)) as f64;
+    let below = |row: &[LinePlot]| row.iter().map(LinePlot::bottom_margin).fold(0.0, f64::max);
+    let height = |row: &[LinePlot]| top + height_of(row) + below(row);
+
+    let total = plots.chunks(columns).map(height).sum();
+    let mut svg = Svg::new(across * (left + width + right), total);
+    let mut above = 0.0;
+    for (row, of_row) in plots.chunks(columns).zip(panels.chunks(columns)) {
+        let mut from = 0.0;
+        for (plot, panel) in row.iter().zip(of_row) {
+            let frame =
+                Frame { left: from + left, top: above + top, width, height: height_of(row) };
+            if top > TOP {
+                let middle = frame.left + width / 2.0;
+                svg.text(middle, above + HEADING, Anchor::Middle, NAME_SIZE, &panel.title);
+            }
+            plot.draw(&mut svg, frame);
+            from += left + width + right;
+        }
+        above += height(row);
     }
     svg.finish(title)
 }

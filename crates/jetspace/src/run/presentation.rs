@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::errors_over_time::{curves_of, times_to_errors};
 use super::folder::Folder;
-use super::{Member, MemberResult, Reached, metrics_log};
+use super::{Member, MemberResult, metrics_log};
 use crate::Error;
 use crate::point_set::PointSet;
 use crate::problem::Coordinate;
@@ -23,15 +24,6 @@ pub fn table(study: &Study, results: &[MemberResult]) -> String {
     result_table(study, results).to_text()
 }
 
-/// How long each method took, and to which errors, for a terminal; nothing if errors were not
-/// measured on the way.
-#[must_use]
-pub fn times(study: &Study, results: &[MemberResult]) -> Vec<String> {
-    let of =
-        |name: &str| Some(format!("{}: {}", name.to_uppercase(), times_to_errors(results, name)?));
-    study.methods.iter().filter_map(|method| of(&method.name)).collect()
-}
-
 /// Writes report.html, and each figure as a file of its own.
 pub fn write(
     study: &Study,
@@ -45,8 +37,11 @@ pub fn write(
         table: Some(result_table(study, results)),
         fields: fields(study, folder, members)?,
         sweep: sweep(study, results),
-        curves: [errors_over_time(study, folder, members, results), curves(study, folder, members)]
-            .concat(),
+        curves: [
+            curves_of(study, folder, members, results).into_iter().collect(),
+            curves(study, folder, members),
+        ]
+        .concat(),
         notes: notes(study, results),
         configuration: vec![
             ("study.toml".to_owned(), study.source.text.clone()),
@@ -324,53 +319,6 @@ fn curves(study: &Study, folder: &Folder, members: &[Member]) -> Vec<Curves> {
     curves
 }
 
-/// The error of all fields together against seconds, if it was measured on the way.
-fn errors_over_time(
-    study: &Study,
-    folder: &Folder,
-    members: &[Member],
-    results: &[MemberResult],
-) -> Vec<Curves> {
-    if study.measure_every.is_none() {
-        return Vec::new();
-    }
-    let series = study.methods.iter().map(|method| {
-        let is_shown = |(member, _): &(&Member, &MemberResult)| {
-            member.method.name == method.name && member.variant == study.variants[0]
-        };
-        let of_seeds: Vec<Vec<(f64, u64, f64)>> = members
-            .iter()
-            .zip(results)
-            .filter(is_shown)
-            .map(|(member, result)| super::errors(&folder.path().join(member.name()), result))
-            .filter_map(Result::ok)
-            .collect();
-        let most = of_seeds.iter().map(Vec::len).max().unwrap_or(0);
-        let point = |number: usize| {
-            // A seed that has ended stays where it is.
-            let there = of_seeds.iter().filter_map(|e| e.get(number).or(e.last()));
-            let (seconds, errors): (Vec<f64>, Vec<f64>) = there.map(|e| (e.0, e.2)).unzip();
-            let median = |values: &[f64]| Some(Score::over_seeds(values, None)?.median);
-            Some((median(&seconds)?, median(&errors)?))
-        };
-        let points = (0..most).filter_map(point).collect();
-        Series { name: method.name.to_uppercase(), points }
-    });
-    let curves = Curves {
-        title: "Error over time".to_owned(),
-        caption: "Medians over seeds of the relative error of all fields and of the seconds of \
-                  training, measurements not counted."
-            .to_owned(),
-        x: Axis { name: "seconds".to_owned(), scale: Scale::Log },
-        y: Axis { name: "relative error".to_owned(), scale: Scale::Log },
-        series: series.collect(),
-    };
-    if curves.series.iter().all(|series| series.points.is_empty()) {
-        return Vec::new();
-    }
-    vec![curves]
-}
-
 /// The medians of a metric, a series for each method.
 fn medians(study: &Study, results: &[MemberResult], metric: &str) -> Vec<Series> {
     let point = |method: &str, variant: &Variant| {
@@ -422,21 +370,6 @@ fn versions(study: &Study) -> Vec<(String, String)> {
     let formulas = study.network_file.transform.iter();
     versions.extend(formulas.map(|(field, formula)| pair(field, formula.0.clone())));
     versions
-}
-
-/// How long a method took to each error that all its trainings have reached, in medians; those that
-/// people compare.
-fn times_to_errors(results: &[MemberResult], method: &str) -> Option<String> {
-    let of_method: Vec<&MemberResult> = results.iter().filter(|r| r.method == method).collect();
-    let times = [1e-3, 1e-5, 1e-7].into_iter().filter_map(|relative: f64| {
-        let is_it = |reached: &&Reached| (reached.relative / relative - 1.0).abs() < 1e-9;
-        let time = |r: &&MemberResult| r.reached.iter().find(is_it).map(|reached| reached.seconds);
-        let seconds: Option<Vec<f64>> = of_method.iter().map(time).collect();
-        let median = Score::over_seeds(&seconds?, None)?.median;
-        Some(format!("{relative:e} after {median:.1} s"))
-    });
-    let times: Vec<String> = times.collect();
-    (!times.is_empty()).then(|| format!("relative error {}", times.join(", ")))
 }
 
 fn timings(study: &Study, results: &[MemberResult]) -> Vec<(String, String)> {
