@@ -50,6 +50,24 @@ pub enum OptimError {
         /// The number of its rows.
         parameters: usize,
     },
+    /// Matrices of a least-squares problem that do not fit into memory.
+    #[error(
+        "no memory to linearise {residuals} residuals in {parameters} parameters: use fewer of either"
+    )]
+    LinearisationMemory {
+        /// The number of residuals.
+        residuals: usize,
+        /// The number of parameters.
+        parameters: usize,
+    },
+    /// Not one row for each residual.
+    #[error("expected {expected} residuals with their rows of the Jacobian, found {found}")]
+    Residuals {
+        /// The number of residuals.
+        expected: usize,
+        /// How many were given.
+        found: usize,
+    },
 }
 
 /// `Ok` if there is one number per parameter, else [`OptimError::Length`].

@@ -7,6 +7,7 @@
 //! - [`Adam`]: first order, with moments of the gradient (Kingma & Ba 2015).
 //! - [`Lbfgs`]: L-BFGS with steps of fixed length, as PyTorch takes them.
 //! - [`QuasiNewton`]: L-BFGS, BFGS and self-scaled Broyden methods with a line search.
+//! - [`LevenbergMarquardt`]: sums of squares whose residuals are known one by one.
 //! - [`LineSearch`]: how far to go along a direction.
 //! - [`Schedule`]: how the rate of either changes during a run.
 
@@ -15,6 +16,7 @@ mod blocks;
 mod error;
 mod float;
 mod lbfgs;
+mod levenberg_marquardt;
 mod line_search;
 mod quasi_newton;
 mod schedule;
@@ -23,6 +25,10 @@ pub use adam::{Adam, AdamSettings, AdamState};
 pub use error::OptimError;
 pub use float::Float;
 pub use lbfgs::{EpochEnd, Lbfgs, LbfgsSettings, LbfgsState, LbfgsStep};
+pub use levenberg_marquardt::{
+    LeastSquares, LevenbergMarquardt, LevenbergMarquardtOrigin, LevenbergMarquardtSettings,
+    LevenbergMarquardtState, LevenbergMarquardtStep, LevenbergMarquardtStop, Linearisation,
+};
 pub use line_search::{
     LineSearch, LineSearchSettings, LineSearchState, LineSearchStep, SearchFailure, Trial,
 };

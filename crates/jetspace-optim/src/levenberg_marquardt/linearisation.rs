@@ -1,0 +1,295 @@
+//! Residuals and their Jacobian at one point, and damped least-squares steps from them: by Cholesky
+//! factors of JᵀJ + λ or of JJᵀ + λ, whichever is smaller.
+//!
+//! Relies on `faer` for what costs time. Threads share the products of matrices by strips, each of which
+//! is one call on one thread: so the order of additions depends on the numbers of rows and columns
+//! only.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{
+    LltRegularization, cholesky_in_place, cholesky_in_place_scratch,
+};
+use faer::linalg::matmul::matmul;
+use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
+use faer::linalg::triangular_solve::{
+    solve_lower_triangular_in_place, solve_upper_triangular_in_place,
+};
+use faer::{Accum, MatMut, MatRef, Par, Spec};
+
+use crate::OptimError;
+use crate::error::check_finite;
+
+/// Rows that JᵀJ takes at a time: so many that reading and writing it costs little beside the
+/// products.
+const BLOCK: usize = 1024;
+
+/// Columns of JᵀJ that a thread takes at a time.
+const STRIP: usize = 128;
+
+/// Residuals r and the rows of their Jacobian J = ∂r/∂θ at one θ, n × p, which come one by one.
+///
+/// With p ≤ n the matrix JᵀJ is summed from blocks of rows, and memory does not grow with n: it is two
+/// matrices p × p and 1024 rows. With p > n all rows are kept, and two matrices n × n.
+///
+/// Steps are solutions of the same equations in either case, because
+/// (JᵀJ + λ)⁻¹ Jᵀ = Jᵀ (JJᵀ + λ)⁻¹.
+#[derive(Clone, Debug)]
+pub struct Linearisation {
+    parameters: usize,
+    residuals: usize,
+    space: Space,
+    /// Residuals so far.
+    pushed: usize,
+    /// The latest rows, one after the other.
+    rows: Vec<f64>,
+    /// Their residuals.
+    values: Vec<f64>,
+    /// JᵀJ or JJᵀ: column by column, of which what is above the diagonal is never read.
+    gram: Vec<f64>,
+    /// The Cholesky factor of the same, damped.
+    factor: Vec<f64>,
+    /// The damping of the factor.
+    damping: f64,
+    /// Jᵀr.
+    gradient: Vec<f64>,
+    threads: usize,
+}
+
+/// What a matrix's rows and columns are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Space {
+    Parameters,
+    Residuals,
+}
+
+impl Linearisation {
+    /// For this number of parameters, and no residuals yet.
+    pub(super) fn new(parameters: usize, threads: usize) -> Self {
+        Self {
+            parameters,
+            residuals: 0,
+            space: Space::Residuals,
+            pushed: 0,
+            rows: Vec::new(),
+            values: Vec::new(),
+            gram: Vec::new(),
+            factor: Vec::new(),
+            damping: 0.0,
+            gradient: vec![0.0; parameters],
+            threads,
+        }
+    }
+
+    /// Forgets all rows, and makes room for this number of residuals.
+    pub(super) fn begin(&mut self, residuals: usize) -> Result<(), OptimError> {
+        let parameters = self.parameters;
+        self.space = if parameters <= residuals { Space::Parameters } else { Space::Residuals };
+        let rows = if self.space == Space::Parameters { residuals.min(BLOCK) } else { residuals };
+        (self.residuals, self.pushed) = (residuals, 0);
+        self.values.clear();
+        let side = self.side();
+        let room = |numbers: &mut Vec<f64>, rows: usize, columns: usize| {
+            numbers.clear();
+            let count = rows.checked_mul(columns)?;
+            numbers.try_reserve_exact(count).ok()?;
+            Some(count)
+        };
+        let counts = room(&mut self.rows, rows, parameters)
+            .zip(room(&mut self.gram, side, side))
+            .zip(room(&mut self.factor, side, side));
+        let Some(((of_rows, of_gram), of_factor)) = counts else {
+            return Err(OptimError::LinearisationMemory { residuals, parameters });
+        };
+        self.rows.resize(of_rows, 0.0);
+        self.gram.resize(of_gram, 0.0);
+        self.factor.resize(of_factor, 0.0);
+        self.gradient.fill(0.0);
+        Ok(())
+    }
+
+    /// Adds a residual, and returns its row of J, which is to be filled with ∂(residual)/∂θ; what was
+    /// in there has no meaning.
+    ///
+    /// # Errors
+    /// All residuals are there already.
+    pub fn push(&mut self, residual: f64) -> Result<&mut [f64], OptimError> {
+        if self.pushed == self.residuals {
+            return Err(self.wrong_count(self.pushed + 1));
+        }
+        if self.space == Space::Parameters && self.values.len() == self.residuals.min(BLOCK) {
+            self.add_block();
+        }
+        let at = self.values.len() * self.parameters;
+        self.pushed += 1;
+        self.values.push(residual);
+        Ok(&mut self.rows[at..at + self.parameters])
+    }
+
+    /// Sums up what is left to sum once all rows are there.
+    pub(super) fn complete(&mut self) -> Result<(), OptimError> {
+        if self.pushed != self.residuals {
+            return Err(self.wrong_count(self.pushed));
+        }
+        self.add_block();
+        check_finite("the 1-norm of Jᵀr", self.gradient.iter().map(|g| g.abs()).sum())?;
+        check_finite("the squared norm of J", self.squared_norm())
+    }
+
+    fn wrong_count(&self, found: usize) -> OptimError {
+        OptimError::Residuals { expected: self.residuals, found }
+    }
+
+    /// Adds the rows at hand to JᵀJ, or makes JJᵀ of all; and adds them to Jᵀr.
+    fn add_block(&mut self) {
+        let (rows, count) = (&self.rows[..self.values.len() * self.parameters], self.values.len());
+        let transposed = MatRef::from_column_major_slice(rows, self.parameters, count);
+        let (left, right, side) = match self.space {
+            Space::Parameters => (transposed, transposed.transpose(), self.parameters),
+            Space::Residuals => (transposed.transpose(), transposed, self.residuals),
+        };
+        let strips = Mutex::new(self.gram.chunks_mut((side * STRIP).max(1)).enumerate());
+        let work = || {
+            loop {
+                let next = strips.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((number, strip)) = next else { break };
+                add_strip(strip, number * STRIP, left, right);
+            }
+        };
+        thread::scope(|scope| {
+            for _ in 1..self.threads.min(side.div_ceil(STRIP)) {
+                // Where the system refuses a thread, the others do its work.
+                let _ = thread::Builder::new().spawn_scoped(scope, work);
+            }
+            work();
+        });
+        let gradient = MatMut::from_column_major_slice_mut(&mut self.gradient, self.parameters, 1);
+        let values = MatRef::from_column_major_slice(&self.values, count, 1);
+        matmul(gradient, Accum::Add, transposed, values, 1.0, Par::Seq);
+        if self.space == Space::Parameters {
+            self.values.clear();
+        }
+    }
+
+    /// n.
+    pub(super) fn residuals(&self) -> usize {
+        self.residuals
+    }
+
+    /// Jᵀr.
+    pub(super) fn gradient(&self) -> &[f64] {
+        &self.gradient
+    }
+
+    /// The sum of the squares of all entries of J, which is the trace of JᵀJ and of JJᵀ.
+    pub(super) fn squared_norm(&self) -> f64 {
+        self.gram.iter().step_by(self.side() + 1).sum()
+    }
+
+    fn side(&self) -> usize {
+        self.residuals.min(self.parameters)
+    }
+
+    /// Factorises JᵀJ + λ or JJᵀ + λ; whether it is positive definite, after rounding.
+    pub(super) fn factorise(&mut self, damping: f64) -> bool {
+        let side = self.side();
+        self.damping = damping;
+        self.factor.copy_from_slice(&self.gram);
+        for entry in self.factor.iter_mut().step_by(side + 1) {
+            *entry += damping;
+        }
+        let factor = MatMut::from_column_major_slice_mut(&mut self.factor, side, side);
+        let parameters = Spec::default();
+        let mut memory =
+            MemBuffer::new(cholesky_in_place_scratch::<f64>(side, Par::Seq, parameters));
+        let stack = MemStack::new(&mut memory);
+        let regularization = LltRegularization::default();
+        cholesky_in_place(factor, regularization, Par::Seq, stack, parameters).is_ok()
+    }
+
+    /// The step δ = −(JᵀJ + λ)⁻¹ Jᵀr, with the latest factor.
+    pub(super) fn step(&self) -> Vec<f64> {
+        let mut step = match self.space {
+            Space::Parameters => {
+                let mut step = self.gradient.clone();
+                self.solve_factored(&mut step);
+                step
+            }
+            Space::Residuals => {
+                let mut weights = self.values.clone();
+                self.solve_factored(&mut weights);
+                self.transposed_times(&weights)
+            }
+        };
+        for step in &mut step {
+            *step = -*step;
+        }
+        step
+    }
+
+    /// (JᵀJ + λ)⁻¹ x, with the latest factor.
+    pub(super) fn solve(&self, mut x: Vec<f64>) -> Vec<f64> {
+        match self.space {
+            Space::Parameters => self.solve_factored(&mut x),
+            // (1 − Jᵀ (JJᵀ + λ)⁻¹ J)/λ.
+            Space::Residuals => {
+                let mut weights = vec![0.0; self.residuals];
+                let product = MatMut::from_column_major_slice_mut(&mut weights, self.residuals, 1);
+                let of = MatRef::from_column_major_slice(&x, self.parameters, 1);
+                matmul(product, Accum::Replace, self.jacobian(), of, 1.0, Par::Seq);
+                self.solve_factored(&mut weights);
+                for (x, part) in x.iter_mut().zip(self.transposed_times(&weights)) {
+                    *x = (*x - part) / self.damping;
+                }
+            }
+        }
+        x
+    }
+
+    /// x ← (L Lᵀ)⁻¹ x.
+    fn solve_factored(&self, x: &mut [f64]) {
+        let side = self.side();
+        let factor = MatRef::from_column_major_slice(&self.factor, side, side);
+        let mut x = MatMut::from_column_major_slice_mut(x, side, 1);
+        solve_lower_triangular_in_place(factor, x.as_mut(), Par::Seq);
+        solve_upper_triangular_in_place(factor.transpose(), x, Par::Seq);
+    }
+
+    /// J, where all rows are kept.
+    fn jacobian(&self) -> MatRef<'_, f64> {
+        MatRef::from_row_major_slice(&self.rows, self.residuals, self.parameters)
+    }
+
+    /// Jᵀ w, where all rows are kept.
+    fn transposed_times(&self, weights: &[f64]) -> Vec<f64> {
+        let mut product = vec![0.0; self.parameters];
+        let target = MatMut::from_column_major_slice_mut(&mut product, self.parameters, 1);
+        let weights = MatRef::from_column_major_slice(weights, self.residuals, 1);
+        matmul(target, Accum::Replace, self.jacobian().transpose(), weights, 1.0, Par::Seq);
+        product
+    }
+}
+
+/// Adds what is on and below the diagonal of a product's columns from number `first` on.
+fn add_strip(strip: &mut [f64], first: usize, left: MatRef<'_, f64>, right: MatRef<'_, f64>) {
+    let side = left.nrows();
+    let columns = strip.len() / side;
+    let right = right.subcols(first, columns);
+    let strip = MatMut::from_column_major_slice_mut(strip, side, columns);
+    let (diagonal, below) = strip.split_at_row_mut(first).1.split_at_row_mut(columns);
+    triangular_matmul(
+        diagonal,
+        BlockStructure::TriangularLower,
+        Accum::Add,
+        left.subrows(first, columns),
+        BlockStructure::Rectangular,
+        right,
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    let rest = first + columns;
+    matmul(below, Accum::Add, left.subrows(rest, side - rest), right, 1.0, Par::Seq);
+}
