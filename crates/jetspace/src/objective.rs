@@ -7,6 +7,7 @@
 mod changes;
 mod group;
 mod projection;
+mod residuals;
 mod selection;
 
 use std::collections::BTreeSet;
@@ -46,6 +47,10 @@ pub struct Loss {
     /// Each term, weighted.
     pub terms: Vec<f64>,
 }
+
+/// A function of a tile of a group's jets, which fills their cotangents ([`Objective::sum_groups`]).
+type TileFunction<'a, T> =
+    dyn Fn(&Group<T>, usize, &JetTile<'_, T>, &mut CotangentTile<'_, T>, &[T]) -> f64 + Sync + 'a;
 
 impl<T: Real> Objective<T> {
     /// The objective of a method at the study's points.
@@ -157,26 +162,47 @@ impl<T: Real> Objective<T> {
         parameters: &[T],
         gradient: &mut [T],
     ) -> Result<Loss, Error> {
+        let tile_loss: &TileFunction<'_, T> =
+            &|group, _, jets, cotangents, unknowns| group.tile_loss(jets, cotangents, unknowns);
+        let mut terms = self.sum_groups(engine, parameters, gradient, tile_loss)?;
+        let (weights, _) = self.split(parameters)?;
+        for projection in &self.projections {
+            let gradient = &mut gradient[..self.network_parameters];
+            terms[projection.term()] = projection.gradient(engine, weights, gradient)?;
+        }
+        Ok(Loss { total: terms.iter().sum(), terms })
+    }
+
+    /// Sums of a function of tiles, and its gradient: `tile_function` gets a group, its number, jets,
+    /// their cotangents to be filled, and the unknowns.
+    fn sum_groups(
+        &mut self,
+        engine: &mut Engine<T>,
+        parameters: &[T],
+        gradient: &mut [T],
+        tile_function: &TileFunction<'_, T>,
+    ) -> Result<Vec<f64>, Error> {
         let (weights, unknowns) = self.split(parameters)?;
         self.check("places for the gradient", gradient.len())?;
         let (of_weights, of_unknowns) = gradient.split_at_mut(self.network_parameters);
         for group in &mut self.groups {
             group.begin();
         }
-        let losses: Vec<_> = self
+        let functions: Vec<_> = self
             .groups
             .iter()
-            .map(|group| {
+            .enumerate()
+            .map(|(number, group)| {
                 move |jets: &JetTile<'_, T>, cotangents: &mut CotangentTile<'_, T>| {
-                    group.tile_loss(jets, cotangents, unknowns)
+                    tile_function(group, number, jets, cotangents, unknowns)
                 }
             })
             .collect();
         let batches: Vec<Batch<'_, T>> = self
             .groups
             .iter()
-            .zip(&losses)
-            .map(|(group, loss)| Batch::new(group.plan(), group.points(), loss))
+            .zip(&functions)
+            .map(|(group, function)| Batch::new(group.plan(), group.points(), function))
             .collect();
         engine.gradient(weights, &batches, of_weights)?;
         let mut terms = vec![0.0; self.labels.len()];
@@ -184,13 +210,10 @@ impl<T: Real> Objective<T> {
         for group in &self.groups {
             group.collect(&mut terms, &mut slopes);
         }
-        for projection in &self.projections {
-            terms[projection.term()] = projection.gradient(engine, weights, of_weights)?;
-        }
         for (target, slope) in of_unknowns.iter_mut().zip(slopes) {
             *target = T::from_f64(slope);
         }
-        Ok(Loss { total: terms.iter().sum(), terms })
+        Ok(terms)
     }
 
     /// The first term that is not finite at these parameters, and the first point at fault.

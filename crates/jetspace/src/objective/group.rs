@@ -1,6 +1,7 @@
 //! The terms that share a point set: their residuals as one program over the tile's jets.
 
 mod known;
+mod residuals;
 mod squares;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -66,6 +67,17 @@ struct TileScratch<T> {
     inputs: Vec<Vec<T>>,
     outputs: Vec<Vec<T>>,
     slopes: Vec<Vec<T>>,
+}
+
+impl<T> TileScratch<T> {
+    /// The number of each unknown in the program, and its slopes.
+    fn unknown_slopes(&self, bindings: &[Binding]) -> impl Iterator<Item = (usize, &[T])> {
+        let numbers = bindings.iter().map(|binding| match binding {
+            Binding::Unknown(n) => Some(*n),
+            _ => None,
+        });
+        numbers.zip(&self.slopes).filter_map(|(n, slope)| Some((n?, slope.as_slice())))
+    }
 }
 
 impl<T: Real> Group<T> {
@@ -198,6 +210,12 @@ impl<T: Real> Group<T> {
         residual.weight * self.factors[residual.term] / self.columns().len as f64
     }
 
+    /// What its square is multiplied by besides at each point, if anything is.
+    fn point_weights(&self, residual: &Residual) -> Option<&[T]> {
+        let column = self.point_weights[residual.term]?;
+        self.columns().known.get(column).map(Vec::as_slice)
+    }
+
     /// Forgets the sums of the last evaluation.
     pub fn begin(&mut self) {
         for sum in &mut self.sums {
@@ -212,11 +230,50 @@ impl<T: Real> Group<T> {
         cotangents: &mut CotangentTile<'_, T>,
         unknowns: &[T],
     ) -> f64 {
+        self.sum_tile(jets, cotangents, unknowns, |outputs, sums| {
+            let first = jets.range().start / self.columns().copies;
+            for (residual, output) in self.residuals.iter().zip(outputs) {
+                let scale = self.scale(residual);
+                let mut squares = 0.0;
+                if let Some(weights) = self.point_weights(residual) {
+                    for (value, weight) in output.iter_mut().zip(&weights[first..]) {
+                        let (r, weight) = (value.to_f64(), weight.to_f64());
+                        squares += weight * r * r;
+                        *value = T::from_f64(2.0 * scale * weight * r);
+                    }
+                } else {
+                    for value in output.iter_mut() {
+                        let r = value.to_f64();
+                        squares += r * r;
+                        *value = T::from_f64(2.0 * scale * r);
+                    }
+                }
+                sums[residual.term] += scale * squares;
+            }
+        })
+    }
+
+    /// Turns the residuals of a tile into cotangents by `respond`, which may add to the terms; keeps
+    /// terms and slopes by the unknowns for [`collect`](Self::collect), and returns the sum of the terms.
+    fn sum_tile(
+        &self,
+        jets: &JetTile<'_, T>,
+        cotangents: &mut CotangentTile<'_, T>,
+        unknowns: &[T],
+        respond: impl FnOnce(&mut [Vec<T>], &mut [f64]),
+    ) -> f64 {
         let mut scratch = self.take_scratch();
         let mut sums = vec![0.0; self.terms.len() + self.unknowns];
-        if self.differentiate(jets, cotangents, unknowns, &mut scratch, &mut sums).is_err() {
+        let (terms, slopes) = sums.split_at_mut(self.terms.len());
+        let respond = |outputs: &mut [Vec<T>]| respond(outputs, terms);
+        match self.differentiate(jets, 0, cotangents, unknowns, &mut scratch, respond) {
+            Ok(()) => {
+                for (n, slope) in scratch.unknown_slopes(&self.bindings) {
+                    slopes[n] = slope.iter().fold(T::ZERO, |sum, &slope| sum + slope).to_f64();
+                }
+            }
             // Lengths agree by construction; should they not, nobody may take this for a loss.
-            sums.fill(f64::NAN);
+            Err(_) => sums.fill(f64::NAN),
         }
         let slot = jets.range().start / TILE_UNIT * sums.len();
         for (target, sum) in self.sums[slot..].iter().zip(&sums) {
@@ -226,45 +283,29 @@ impl<T: Real> Group<T> {
         sums[..self.terms.len()].iter().sum()
     }
 
-    /// Terms and slopes by the unknowns into `sums`, slopes by the jets into `cotangents`.
+    /// Evaluates the residuals of a tile, of points from number `first` on, and lets `respond` turn them
+    /// into their cotangents. Slopes by the jets go into `cotangents`; those by the unknowns, a number
+    /// per point, stay in the scratch.
     fn differentiate(
         &self,
         jets: &JetTile<'_, T>,
+        first: usize,
         cotangents: &mut CotangentTile<'_, T>,
         unknowns: &[T],
         scratch: &mut TileScratch<T>,
-        sums: &mut [f64],
+        respond: impl FnOnce(&mut [Vec<T>]),
     ) -> Result<(), ProgramError> {
         let points = self.prepare(jets, scratch);
         let TileScratch { program, inputs, outputs, slopes } = scratch;
-        let inputs = self.inputs(jets, unknowns, inputs);
+        let inputs = self.inputs(jets, first, unknowns, inputs);
         let mut evaluated = {
             let mut outputs: Vec<&mut [T]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
             self.program.evaluate(&inputs, points, program, &mut outputs)?
         };
-        for (residual, output) in self.residuals.iter().zip(outputs.iter_mut()) {
-            let scale = self.scale(residual);
-            let mut squares = 0.0;
-            if let Some(column) = self.point_weights[residual.term] {
-                let first = jets.range().start / self.columns().copies;
-                let weights = &self.columns().known[column][first..];
-                for (value, weight) in output.iter_mut().zip(weights) {
-                    let (r, weight) = (value.to_f64(), weight.to_f64());
-                    squares += weight * r * r;
-                    *value = T::from_f64(2.0 * scale * weight * r);
-                }
-            } else {
-                for value in output.iter_mut() {
-                    let r = value.to_f64();
-                    squares += r * r;
-                    *value = T::from_f64(2.0 * scale * r);
-                }
-            }
-            sums[residual.term] += scale * squares;
-        }
-        for (binding, slope) in self.bindings.iter().zip(slopes.iter_mut()) {
+        respond(outputs);
+        for slope in slopes.iter_mut() {
             slope.clear();
-            slope.resize(if matches!(binding, Binding::Unknown(_)) { 1 } else { points }, T::ZERO);
+            slope.resize(points, T::ZERO);
         }
         let outputs: Vec<&[T]> = outputs.iter().map(Vec::as_slice).collect();
         let is_known = |binding: &Binding| matches!(binding, Binding::Known(_));
@@ -273,16 +314,12 @@ impl<T: Real> Group<T> {
             wanted.map(|(b, slope)| (!is_known(b)).then_some(slope.as_mut_slice())).collect();
         evaluated.adjoint(&outputs, &mut wanted)?;
         for (binding, slope) in self.bindings.iter().zip(slopes) {
-            match *binding {
-                Binding::Jet { field, component, other } => {
-                    let row = cotangents.component_mut(field, component).iter_mut();
-                    let row = row.skip(usize::from(other)).step_by(self.columns().copies);
-                    for (target, slope) in row.zip(slope.iter()) {
-                        *target = *slope;
-                    }
+            if let Binding::Jet { field, component, other } = *binding {
+                let row = cotangents.component_mut(field, component).iter_mut();
+                let row = row.skip(usize::from(other)).step_by(self.columns().copies);
+                for (target, slope) in row.zip(slope.iter()) {
+                    *target = *slope;
                 }
-                Binding::Unknown(n) => sums[self.terms.len() + n] += slope[0].to_f64(),
-                Binding::Known(_) => {}
             }
         }
         Ok(())
@@ -335,14 +372,16 @@ impl<T: Real> Group<T> {
         points
     }
 
+    /// What the program takes for a tile of points from number `first` on.
     fn inputs<'a>(
         &'a self,
         jets: &JetTile<'a, T>,
+        first: usize,
         unknowns: &'a [T],
         pairs: &'a [Vec<T>],
     ) -> Vec<&'a [T]> {
-        let range = jets.range();
-        let known = range.start / self.columns().copies..range.end / self.columns().copies;
+        let (range, copies) = (jets.range(), self.columns().copies);
+        let known = first + range.start / copies..first + range.end / copies;
         let input = |(place, binding): (usize, &Binding)| match *binding {
             Binding::Jet { .. } if self.columns().copies > 1 => pairs[place].as_slice(),
             Binding::Jet { field, component, .. } => jets.component(field, component),

@@ -1,0 +1,189 @@
+//! The residuals of a group one by one, scaled so that the sum of their squares is the group's loss, and
+//! the rows of their Jacobian. Residual number p · (expressions of the group) + r is that of expression r
+//! at point (or pair) p.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jetspace_jet::{CotangentTile, Engine, JetTile, Points as EnginePoints, Real};
+
+use super::Group;
+use crate::Error;
+use crate::objective::residuals::TakeRow;
+
+/// Rows of the Jacobian that the engine writes at a time: a few tiles for each of some threads.
+const ROWS: usize = 1024;
+
+/// Points of a block at least, for the same reason.
+const LEAST_POINTS: usize = 64;
+
+impl<T: Real> Group<T> {
+    pub fn residual_count(&self) -> usize {
+        self.columns().len * self.residuals.len()
+    }
+
+    /// The first term with a negative weight or factor.
+    pub fn negative_weight(&self) -> Option<usize> {
+        let found = self.residuals.iter().find(|residual| self.scale(residual) < 0.0)?;
+        Some(self.terms[found.term])
+    }
+
+    /// What expression r is multiplied by at point p: the root of what its square is.
+    fn root(&self, r: usize, p: usize) -> f64 {
+        let residual = &self.residuals[r];
+        let of_point = self.point_weights(residual).map_or(1.0, |weights| weights[p].to_f64());
+        (self.scale(residual) * of_point).sqrt()
+    }
+
+    /// Writes a tile's residuals into those of the group. Cotangents are 0.
+    pub fn tile_residuals(
+        &self,
+        jets: &JetTile<'_, T>,
+        cotangents: &mut CotangentTile<'_, T>,
+        unknowns: &[T],
+        residuals: &Mutex<&mut [f64]>,
+    ) -> f64 {
+        self.sum_tile(jets, cotangents, unknowns, |outputs, _| {
+            let (first, mut residuals) = (self.first_point(jets), lock(residuals));
+            let of_tile = residuals.iter_mut().skip(first * self.residuals.len());
+            self.zip_residuals(outputs, first, of_tile, |output, root, residual| {
+                *residual = root * output.to_f64();
+                *output = T::ZERO;
+            });
+        })
+    }
+
+    /// The cotangents of w·r, for numbers w of all residuals of the group.
+    pub fn tile_pull_back(
+        &self,
+        jets: &JetTile<'_, T>,
+        cotangents: &mut CotangentTile<'_, T>,
+        unknowns: &[T],
+        vector: &[f64],
+    ) -> f64 {
+        self.sum_tile(jets, cotangents, unknowns, |outputs, _| {
+            let first = self.first_point(jets);
+            let of_tile = vector.iter().skip(first * self.residuals.len());
+            self.zip_residuals(outputs, first, of_tile, |output, root, w| {
+                *output = T::from_f64(root * w);
+            });
+        })
+    }
+
+    /// The number of a tile's first point, or pair.
+    fn first_point(&self, jets: &JetTile<'_, T>) -> usize {
+        jets.range().start / self.columns().copies
+    }
+
+    /// Calls `work` with each output at each point, from number `first` on, what it is multiplied by,
+    /// and the next of `others`.
+    fn zip_residuals<V>(
+        &self,
+        outputs: &mut [Vec<T>],
+        first: usize,
+        mut others: impl Iterator<Item = V>,
+        mut work: impl FnMut(&mut T, f64, V),
+    ) {
+        for p in 0..outputs.first().map_or(0, Vec::len) {
+            for ((r, output), other) in outputs.iter_mut().enumerate().zip(&mut others) {
+                work(&mut output[p], self.root(r, first + p), other);
+            }
+        }
+    }
+
+    /// Hands every residual and its row of the Jacobian to `take`.
+    pub fn linearise(
+        &self,
+        engine: &mut Engine<T>,
+        weights: &[T],
+        unknowns: &[T],
+        take: &mut TakeRow<'_, T>,
+    ) -> Result<(), Error> {
+        let (columns, expressions) = (self.columns(), self.residuals.len());
+        let copies = columns.copies;
+        let most = (ROWS / (expressions * copies).max(1)).max(LEAST_POINTS);
+        let mut rows = Vec::new();
+        let mut row = vec![T::ZERO; weights.len() + self.unknowns];
+        for first in (0..columns.len).step_by(most) {
+            let points = most.min(columns.len - first);
+            let of_block =
+                |column: &[T]| column[first * copies..(first + points) * copies].to_vec();
+            let all = columns.coordinates.chunks_exact(columns.len * copies);
+            let coordinates: Vec<T> = all.flat_map(of_block).collect();
+            // Each residual, and its slopes by the unknowns.
+            let block = Mutex::new(vec![0.0; points * expressions * (1 + self.unknowns)]);
+            let linearisation =
+                |jets: &JetTile<'_, T>, r: usize, cotangents: &mut CotangentTile<'_, T>| {
+                    self.linearise_tile(jets, first, r, cotangents, unknowns, &block);
+                };
+            let at = EnginePoints::new(points * copies, &coordinates);
+            rows.resize(points * copies * expressions * weights.len(), T::ZERO);
+            engine.jacobian(&self.plan, weights, at, expressions, &linearisation, &mut rows)?;
+            let block = block.into_inner().unwrap_or_else(PoisonError::into_inner);
+            for (number, residual) in block.chunks_exact(1 + self.unknowns).enumerate() {
+                let (of_weights, of_unknowns) = row.split_at_mut(weights.len());
+                let (p, r) = (number / expressions, number % expressions);
+                of_weights.fill(T::ZERO);
+                // A residual of a pair depends on the weights at both points.
+                for copy in 0..copies {
+                    let from = ((p * copies + copy) * expressions + r) * weights.len();
+                    let part = &rows[from..from + weights.len()];
+                    of_weights.iter_mut().zip(part).for_each(|(sum, &part)| *sum += part);
+                }
+                for (slope, &value) in of_unknowns.iter_mut().zip(&residual[1..]) {
+                    *slope = T::from_f64(value);
+                }
+                take(residual[0], &row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The cotangents of expression r at a tile of the block that begins at point `first`; values and
+    /// slopes by the unknowns into the block's.
+    fn linearise_tile(
+        &self,
+        jets: &JetTile<'_, T>,
+        first: usize,
+        r: usize,
+        cotangents: &mut CotangentTile<'_, T>,
+        unknowns: &[T],
+        block: &Mutex<Vec<f64>>,
+    ) {
+        let mut scratch = self.take_scratch();
+        let width = 1 + self.unknowns;
+        let mut values = vec![0.0; jets.range().len() / self.columns().copies * width];
+        let from = first + self.first_point(jets);
+        let respond = |outputs: &mut [Vec<T>]| {
+            for output in outputs.iter_mut().enumerate().filter(|(number, _)| *number != r) {
+                output.1.fill(T::ZERO);
+            }
+            for (p, output) in outputs[r].iter_mut().enumerate() {
+                let root = self.root(r, from + p);
+                values[p * width] = root * output.to_f64();
+                *output = T::from_f64(root);
+            }
+        };
+        match self.differentiate(jets, first, cotangents, unknowns, &mut scratch, respond) {
+            Ok(()) => {
+                for (n, slopes) in scratch.unknown_slopes(&self.bindings) {
+                    let column = values.iter_mut().skip(1 + n).step_by(width);
+                    column.zip(slopes).for_each(|(value, slope)| *value = slope.to_f64());
+                }
+            }
+            // As in `sum_tile`.
+            Err(_) => values.fill(f64::NAN),
+        }
+        self.give_back(scratch);
+        let from = (self.first_point(jets) * self.residuals.len() + r) * width;
+        let mut block = lock(block);
+        let targets = block[from..].chunks_mut(self.residuals.len() * width);
+        for (target, value) in targets.zip(values.chunks_exact(width)) {
+            target[..width].copy_from_slice(value);
+        }
+    }
+}
+
+/// Locks; nobody reads what a panic left behind.
+fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
