@@ -135,6 +135,8 @@ pub struct Step<'a> {
     pub factors: &'a [f64],
     /// How far along its direction a line search went, if it ended here.
     pub length: Option<f64>,
+    /// The damping of a step that was accepted.
+    pub damping: Option<f64>,
 }
 
 /// How a run ended.
@@ -269,6 +271,7 @@ impl Context<'_> {
                 labels: training.labels(),
                 factors: training.factors(),
                 length: training.step_length(),
+                damping: training.damping(),
             };
             if step.evaluations > before.0 && !training.is_on_trial() {
                 log.record(&step)?;

@@ -15,7 +15,7 @@ use crate::objective::{Loss, Objective};
 use crate::random::MersenneTwister;
 use crate::study::{Generator, InitialisationName, Method, OptimizerFile, Study, Variant};
 use crate::tensors::Element;
-use optimiser::{Advance, Optimiser};
+use optimiser::{Advance, Evaluation, Optimiser};
 pub use stop::{Stop, StopReason};
 
 /// A floating-point type that one can train in: f32 or f64.
@@ -53,7 +53,9 @@ struct Latest {
     optimizer: &'static str,
     /// Of a line search that it ended.
     length: Option<f64>,
-    /// Whether it evaluated at a trial of a line search that goes on.
+    /// Of a step that it accepted.
+    damping: Option<f64>,
+    /// Whether it evaluated a step on trial, after which comes another.
     is_trial: bool,
 }
 
@@ -101,8 +103,8 @@ impl<T: Scalar> Training<T> {
     ) -> Result<Self, Error> {
         let objective = Objective::new(study, method, variant, collocation, seed)?;
         let optimizers = method.optimizers.clone();
-        let searching = optimizers.iter().find(|optimizer| optimizer.searches_lines());
-        if let Some(optimizer) = searching.filter(|_| objective.is_stochastic()) {
+        let comparing = optimizers.iter().find(|optimizer| optimizer.compares_losses());
+        if let Some(optimizer) = comparing.filter(|_| objective.is_stochastic()) {
             return Err(Error::Argument(format!(
                 "expected the same objective in all steps of {}, found one that changes: use all \
                  points, and no random projections",
@@ -125,12 +127,13 @@ impl<T: Scalar> Training<T> {
         };
         let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
         parameters.extend(unknowns.map(|p| <T as Real>::from_f64(p.value)));
-        let begin = |optimizer| Optimiser::new(optimizer, parameters.len());
+        let engine = Engine::new(&study.network, Threads::new(threads)?);
+        let begin = |optimizer| Optimiser::new(optimizer, parameters.len(), engine.threads());
         let optimiser = optimizers.first().map(begin).transpose()?;
         let labels = objective.labels().len();
         Ok(Self {
             adaptation: Adaptation::new(method, &study.problem),
-            engine: Engine::new(&study.network, Threads::new(threads)?),
+            engine,
             optimizers,
             optimiser,
             seed,
@@ -146,13 +149,12 @@ impl<T: Scalar> Training<T> {
         })
     }
 
-    /// Evaluates the loss, and moves the parameters once. Where a line search has gone back to an
+    /// Evaluates the loss, and moves the parameters once. Where an optimiser has gone back to an
     /// earlier point, it evaluates there again: when an iteration has ended, loss and gradient belong
     /// to the parameters.
     ///
     /// # Errors
-    /// A loss that is not finite, other than on trial in a line search: the parameters stay where
-    /// they were.
+    /// A loss that is not finite, other than on trial: the parameters stay where they were.
     pub fn step(&mut self) -> Result<Status, Error> {
         let Some(&optimizer) = self.optimizers.get(self.progress.phase) else {
             return Ok(Status::Finished);
@@ -168,30 +170,30 @@ impl<T: Scalar> Training<T> {
 
     fn advance(&mut self, optimizer: &OptimizerFile) -> Result<Status, Error> {
         self.latest = Latest { optimizer: optimizer.name(), ..Latest::default() };
-        if !self.optimiser.as_ref().is_some_and(Optimiser::is_searching) {
+        if !self.optimiser.as_ref().is_some_and(Optimiser::is_trying) {
             self.adapt()?;
         }
         if !self.evaluated {
             self.evaluate()?;
         }
         let Some(optimiser) = &mut self.optimiser else { return Ok(Status::Finished) };
-        let was_searching = optimiser.is_searching();
-        let Advance { moved, returned, counts, step_length, stop, why } = optimiser
-            .advance(
-                optimizer,
-                self.progress.done,
-                &mut self.parameters,
-                self.loss.total,
-                &self.gradient,
-            )
+        let was_trying = optimiser.is_trying();
+        let evaluation = Evaluation {
+            loss: self.loss.total,
+            gradient: &self.gradient,
+            objective: &mut self.objective,
+            engine: &mut self.engine,
+        };
+        let Advance { moved, returned, counts, step_length, damping, stop, why } = optimiser
+            .advance(optimizer, self.progress.done, &mut self.parameters, evaluation)
             .map_err(|error| match error {
                 Error::Optim(OptimError::NotFinite { what, .. }) => {
                     Error::NotFinite { step: self.progress.evaluations, what: what.to_owned() }
                 }
                 error => error,
             })?;
-        self.latest.length = step_length;
-        self.latest.is_trial = was_searching && optimiser.is_searching();
+        (self.latest.length, self.latest.damping) = (step_length, damping);
+        self.latest.is_trial = was_trying && optimiser.is_trying();
         // A stochastic objective changes, whether or not the parameters have moved.
         self.evaluated = !moved && !self.objective.is_stochastic();
         self.progress.done += u64::from(counts);
@@ -209,7 +211,8 @@ impl<T: Scalar> Training<T> {
         };
         self.stops.push(self.stop(optimizer, stop.0, stop.1));
         self.progress = Progress { phase: self.progress.phase + 1, done: 0, ..self.progress };
-        let begin = |optimizer| Optimiser::new(optimizer, self.parameters.len());
+        let (parameters, threads) = (self.parameters.len(), self.engine.threads());
+        let begin = |optimizer| Optimiser::new(optimizer, parameters, threads);
         self.optimiser = self.optimizers.get(self.progress.phase).map(begin).transpose()?;
         Ok(if self.optimiser.is_some() { Status::Running } else { Status::Finished })
     }
@@ -233,7 +236,7 @@ impl<T: Scalar> Training<T> {
     /// Loss and gradient at the parameters, and the next points if the objective is stochastic.
     fn evaluate(&mut self) -> Result<(), Error> {
         self.compute()?;
-        let may_be_infinite = self.optimiser.as_ref().is_some_and(Optimiser::is_searching);
+        let may_be_infinite = self.optimiser.as_ref().is_some_and(Optimiser::is_trying);
         if !self.loss.total.is_finite() && !may_be_infinite {
             return Err(self.not_finite()?);
         }
@@ -312,7 +315,14 @@ impl<T: Scalar> Training<T> {
         self.latest.length
     }
 
-    /// Whether the loss is that of a trial in a line search that goes on: not worth a line in a log.
+    /// The damping of the latest step, where it was accepted.
+    #[must_use]
+    pub fn damping(&self) -> Option<f64> {
+        self.latest.damping
+    }
+
+    /// Whether the loss is that of a step on trial, after which came another: not worth a line in a
+    /// log.
     #[must_use]
     pub fn is_on_trial(&self) -> bool {
         self.latest.is_trial

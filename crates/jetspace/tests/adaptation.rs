@@ -213,6 +213,9 @@ fn adaptive(points: &str, balance: &str) -> Study {
         method = "ssbroyden"
         steps = 12
         [[optimizer]]
+        method = "levenberg-marquardt"
+        steps = 8
+        [[optimizer]]
         method = "lbfgs-fixed"
         epochs = 2
         "#

@@ -33,6 +33,9 @@ pub struct Line {
     /// How far along its direction a line search went.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_length: Option<f64>,
+    /// How strongly the step was damped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damping: Option<f64>,
     /// Seconds of training so far.
     pub seconds: f64,
 }
@@ -143,6 +146,7 @@ impl MetricsLog {
             factors: step.labels.iter().cloned().zip(step.factors.iter().copied()).collect(),
             terms: step.labels.iter().cloned().zip(step.terms.iter().copied()).collect(),
             step_length: step.length,
+            damping: step.damping,
             seconds: self.seconds(),
         };
         self.write(&Entry::Step(line))

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use jetspace_optim::QuasiNewtonSettings;
+use jetspace_optim::{LevenbergMarquardtSettings, QuasiNewtonSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -65,6 +65,21 @@ pub enum OptimizerFile {
     Ssbfgs(DenseFile),
     /// Self-scaled Broyden with a line search, for some thousands of parameters.
     Ssbroyden(DenseFile),
+    /// The method of Levenberg and Marquardt, for some thousands of parameters.
+    LevenbergMarquardt {
+        /// Iterations at most.
+        steps: u64,
+        /// The first damping as a multiple of the mean of the diagonal that it is added to.
+        #[serde(default = "damping")]
+        damping: f64,
+        /// Whether steps bend with the valley (geodesic acceleration).
+        #[serde(default = "acceleration")]
+        acceleration: bool,
+        /// It ends where no entry of the gradient is larger than this; by default where rounding
+        /// ends all progress.
+        #[serde(default = "tolerance")]
+        tolerance: f64,
+    },
 }
 
 /// A quasi-Newton method that keeps the inverse Hessian as a matrix.
@@ -94,6 +109,12 @@ fn history() -> usize {
 fn initial_scaling() -> bool {
     true
 }
+fn damping() -> f64 {
+    LevenbergMarquardtSettings::default().damping
+}
+fn acceleration() -> bool {
+    LevenbergMarquardtSettings::default().acceleration.is_some()
+}
 fn tolerance() -> f64 {
     QuasiNewtonSettings::default().tolerance_gradient
 }
@@ -109,6 +130,7 @@ impl OptimizerFile {
             Self::Bfgs(_) => "bfgs",
             Self::Ssbfgs(_) => "ssbfgs",
             Self::Ssbroyden(_) => "ssbroyden",
+            Self::LevenbergMarquardt { .. } => "levenberg-marquardt",
         }
     }
 
@@ -139,6 +161,7 @@ impl OptimizerFile {
         match self {
             Self::Adam { steps, .. }
             | Self::Lbfgs { steps, .. }
+            | Self::LevenbergMarquardt { steps, .. }
             | Self::Bfgs(DenseFile { steps, .. })
             | Self::Ssbfgs(DenseFile { steps, .. })
             | Self::Ssbroyden(DenseFile { steps, .. }) => steps,
@@ -150,16 +173,23 @@ impl OptimizerFile {
         if matches!(self, Self::LbfgsFixed { .. }) { EPOCH } else { 1 }
     }
 
-    /// Whether it searches along lines, so that the objective must not change between its steps.
+    /// Whether it compares losses, so that the objective must not change between its steps.
     #[must_use]
-    pub fn searches_lines(&self) -> bool {
+    pub fn compares_losses(&self) -> bool {
         !matches!(self, Self::Adam { .. } | Self::LbfgsFixed { .. })
     }
 
-    /// Whether its memory grows with the square of the number of parameters.
+    /// Most weights, biases and unknowns, where memory grows with their square: of 1 GiB for the
+    /// matrices.
     #[must_use]
-    pub fn keeps_matrix(&self) -> bool {
-        matches!(self, Self::Bfgs(_) | Self::Ssbfgs(_) | Self::Ssbroyden(_))
+    pub fn most_parameters(&self) -> Option<usize> {
+        match self {
+            Self::Adam { .. } | Self::LbfgsFixed { .. } | Self::Lbfgs { .. } => None,
+            // Half a matrix.
+            Self::Bfgs(_) | Self::Ssbfgs(_) | Self::Ssbroyden(_) => Some(1 << 14),
+            // A matrix and its factor.
+            Self::LevenbergMarquardt { .. } => Some(1 << 13),
+        }
     }
 }
 

@@ -62,17 +62,20 @@ impl<T: Scalar> Training<T> {
         if file.metadata.get("format").map(String::as_str) != Some(FORMAT) {
             return Err(bad("not a checkpoint of this version of Jetspace"));
         }
-        let state = self.state_of(&file).ok_or_else(|| bad("not a checkpoint of this training"))?;
-        self.optimiser = match self.optimizers.get(state.progress.phase) {
-            None => None,
-            Some(optimizer) => Some(
-                Optimiser::load(optimizer, state.parameters.len(), &file)?
-                    .ok_or_else(|| bad("its optimiser is not that of the study"))?,
-            ),
-        };
+        let mut state =
+            self.state_of(&file).ok_or_else(|| bad("not a checkpoint of this training"))?;
+        // Before the optimiser, which may ask for residuals.
         if self.adaptation.load(&mut self.objective, &file)?.is_none() {
             return Err(bad("what it says of points and weights is not of the study"));
         }
+        let (objective, engine) = (&mut self.objective, &mut self.engine);
+        self.optimiser = match self.optimizers.get(state.progress.phase) {
+            None => None,
+            Some(optimizer) => Some(
+                Optimiser::load(optimizer, &mut state.parameters, objective, engine, &file)?
+                    .ok_or_else(|| bad("its optimiser is not that of the study"))?,
+            ),
+        };
         let State { progress, evaluated, loss, parameters, best, stops } = state;
         (self.progress, self.loss, self.stops) = (progress, loss, stops);
         (self.parameters, self.best) = (parameters, best);

@@ -2,15 +2,20 @@
 
 mod adam;
 mod lbfgs_fixed;
+mod levenberg_marquardt;
 mod quasi_newton;
 
+use jetspace_jet::Engine;
 use jetspace_optim::{
-    Adam, AdamSettings, DenseUpdate, InverseHessian, Lbfgs, LbfgsSettings, LbfgsStep, QuasiNewton,
+    Adam, AdamSettings, DenseUpdate, InverseHessian, Lbfgs, LbfgsSettings, LbfgsStep,
+    LevenbergMarquardt, LevenbergMarquardtSettings, LevenbergMarquardtStep, QuasiNewton,
     QuasiNewtonSettings, QuasiNewtonStep,
 };
 
+use self::levenberg_marquardt::Residuals;
 use super::{Scalar, StopReason};
 use crate::Error;
+use crate::objective::Objective;
 use crate::study::{DenseFile, EPOCH, OptimizerFile};
 use crate::tensors::Tensors;
 
@@ -20,6 +25,8 @@ pub enum Optimiser<T: Scalar> {
     Adam(Adam<T>),
     LbfgsFixed(Lbfgs<T>),
     QuasiNewton(QuasiNewton<T>),
+    /// In f64, whatever the network's numbers are.
+    LevenbergMarquardt(LevenbergMarquardt),
 }
 
 /// The settings of one of them.
@@ -27,6 +34,15 @@ enum Settings {
     Adam(AdamSettings),
     LbfgsFixed(LbfgsSettings),
     QuasiNewton(QuasiNewtonSettings),
+    LevenbergMarquardt(LevenbergMarquardtSettings),
+}
+
+/// What an optimiser learns about the parameters, and whom it may ask for more.
+pub struct Evaluation<'a, T: Scalar> {
+    pub loss: f64,
+    pub gradient: &'a [T],
+    pub objective: &'a mut Objective<T>,
+    pub engine: &'a mut Engine<T>,
 }
 
 /// What a step did.
@@ -34,12 +50,14 @@ enum Settings {
 pub struct Advance {
     /// Whether the parameters may have moved.
     pub moved: bool,
-    /// Whether they went back to an earlier point, the best of a line search that failed.
+    /// Whether they went back to an earlier point, as no step was good enough.
     pub returned: bool,
     /// Whether it ended a step (Adam), an epoch (L-BFGS with fixed steps) or an iteration.
     pub counts: bool,
     /// The step along the direction that a line search accepted.
     pub step_length: Option<f64>,
+    /// The damping of a step that was accepted.
+    pub damping: Option<f64>,
     /// Why all further steps would do nothing, if so.
     pub stop: Option<StopReason>,
     /// What ended the epoch, the iteration or all of it before its time, if anything did.
@@ -48,12 +66,19 @@ pub struct Advance {
 
 impl<T: Scalar> Optimiser<T> {
     /// The optimiser that a study asks for, at its start.
-    pub fn new(optimizer: &OptimizerFile, parameters: usize) -> Result<Self, Error> {
-        Ok(match settings(optimizer) {
+    pub fn new(
+        optimizer: &OptimizerFile,
+        parameters: usize,
+        threads: usize,
+    ) -> Result<Self, Error> {
+        Ok(match settings(optimizer, threads) {
             Settings::Adam(settings) => Self::Adam(Adam::new(settings, parameters)?),
             Settings::LbfgsFixed(settings) => Self::LbfgsFixed(Lbfgs::new(settings, parameters)?),
             Settings::QuasiNewton(settings) => {
                 Self::QuasiNewton(QuasiNewton::new(settings, parameters)?)
+            }
+            Settings::LevenbergMarquardt(settings) => {
+                Self::LevenbergMarquardt(LevenbergMarquardt::new(settings, parameters)?)
             }
         })
     }
@@ -64,9 +89,9 @@ impl<T: Scalar> Optimiser<T> {
         optimizer: &OptimizerFile,
         done: u64,
         parameters: &mut [T],
-        loss: f64,
-        gradient: &[T],
+        evaluation: Evaluation<'_, T>,
     ) -> Result<Advance, Error> {
+        let Evaluation { loss, gradient, objective, engine } = evaluation;
         Ok(match self {
             Self::Adam(adam) => {
                 if let OptimizerFile::Adam { rate, steps, schedule, .. } = optimizer {
@@ -102,15 +127,34 @@ impl<T: Scalar> Optimiser<T> {
                     step_length: trial.filter(|_| step == QuasiNewtonStep::Iterated),
                     stop: step.stop().map(quasi_newton::stop_reason),
                     why,
+                    ..Advance::default()
+                }
+            }
+            Self::LevenbergMarquardt(method) => {
+                let damping = method.trial();
+                let mut residuals = Residuals { objective, engine };
+                let step = residuals.advance(method, parameters, loss)?;
+                let iterated = step == LevenbergMarquardtStep::Iterated;
+                Advance {
+                    moved: step.moved(),
+                    returned: step.moved() && step.stop().is_some(),
+                    counts: iterated,
+                    damping: damping.filter(|_| iterated),
+                    stop: step.stop().map(levenberg_marquardt::stop_reason),
+                    why: step.stop().map(|stop| stop.to_string()),
+                    ..Advance::default()
                 }
             }
         })
     }
 
-    /// Whether the next evaluation is a trial of a line search, of which loss and gradient need not
-    /// be finite.
-    pub fn is_searching(&self) -> bool {
-        matches!(self, Self::QuasiNewton(method) if method.trial().is_some())
+    /// Whether the next evaluation is of a step on trial: loss and gradient need not be finite.
+    pub fn is_trying(&self) -> bool {
+        match self {
+            Self::Adam(_) | Self::LbfgsFixed(_) => false,
+            Self::QuasiNewton(method) => method.trial().is_some(),
+            Self::LevenbergMarquardt(method) => method.trial().is_some(),
+        }
     }
 
     /// Adds the state to a checkpoint.
@@ -119,6 +163,7 @@ impl<T: Scalar> Optimiser<T> {
             Self::Adam(adam) => adam::save(&adam.state(), file),
             Self::LbfgsFixed(lbfgs) => lbfgs_fixed::save(&lbfgs.state(), file),
             Self::QuasiNewton(method) => quasi_newton::save(&method.state(), file),
+            Self::LevenbergMarquardt(method) => levenberg_marquardt::save(&method.state(), file),
         }
     }
 
@@ -126,24 +171,34 @@ impl<T: Scalar> Optimiser<T> {
     /// not of this optimiser.
     pub fn load(
         optimizer: &OptimizerFile,
-        parameters: usize,
+        parameters: &mut [T],
+        objective: &mut Objective<T>,
+        engine: &mut Engine<T>,
         file: &Tensors,
     ) -> Result<Option<Self>, Error> {
-        let optimiser = match settings(optimizer) {
-            Settings::Adam(settings) => {
-                adam::load(file).map(|state| Adam::resume(settings, &state).map(Self::Adam))
-            }
+        Ok(match settings(optimizer, engine.threads()) {
+            Settings::Adam(settings) => adam::load(file)
+                .map(|state| Adam::resume(settings, &state).map(Self::Adam))
+                .transpose()?,
             Settings::LbfgsFixed(settings) => lbfgs_fixed::load(file)
-                .map(|state| Lbfgs::resume(settings, &state).map(Self::LbfgsFixed)),
-            Settings::QuasiNewton(settings) => quasi_newton::load(file).map(|state| {
-                QuasiNewton::resume(settings, parameters, &state).map(Self::QuasiNewton)
-            }),
-        };
-        Ok(optimiser.transpose()?)
+                .map(|state| Lbfgs::resume(settings, &state).map(Self::LbfgsFixed))
+                .transpose()?,
+            Settings::QuasiNewton(settings) => quasi_newton::load(file)
+                .map(|state| QuasiNewton::resume(settings, parameters.len(), &state))
+                .transpose()?
+                .map(Self::QuasiNewton),
+            Settings::LevenbergMarquardt(settings) => {
+                let mut residuals = Residuals { objective, engine };
+                levenberg_marquardt::load(file)
+                    .map(|state| residuals.resume(settings, parameters, &state))
+                    .transpose()?
+                    .map(Self::LevenbergMarquardt)
+            }
+        })
     }
 }
 
-fn settings(optimizer: &OptimizerFile) -> Settings {
+fn settings(optimizer: &OptimizerFile, threads: usize) -> Settings {
     let dense = |update, file: DenseFile| {
         let DenseFile { initial_scaling, tolerance, .. } = file;
         Settings::QuasiNewton(QuasiNewtonSettings {
@@ -175,6 +230,15 @@ fn settings(optimizer: &OptimizerFile) -> Settings {
         OptimizerFile::Bfgs(file) => dense(DenseUpdate::Bfgs, file),
         OptimizerFile::Ssbfgs(file) => dense(DenseUpdate::SelfScaledBfgs, file),
         OptimizerFile::Ssbroyden(file) => dense(DenseUpdate::SelfScaledBroyden, file),
+        OptimizerFile::LevenbergMarquardt { damping, acceleration, tolerance, .. } => {
+            let default = LevenbergMarquardtSettings::default();
+            Settings::LevenbergMarquardt(LevenbergMarquardtSettings {
+                damping,
+                acceleration: default.acceleration.filter(|_| acceleration),
+                tolerance_gradient: tolerance,
+                threads,
+            })
+        }
     }
 }
 

@@ -11,10 +11,6 @@ use crate::method::TermKind;
 use crate::study::MOST_STEPS;
 use crate::study_file::{DenseFile, OptimizerFile, PointsFile, ScheduleFile};
 
-/// Most parameters of a method that keeps a matrix for them: of 1 GiB in f64, and it is copied
-/// whenever a checkpoint is written.
-const MOST_DENSE: usize = 1 << 14;
-
 /// What an optimiser has to do with.
 pub(super) struct Task<'a> {
     /// Weights, biases and unknowns.
@@ -98,6 +94,11 @@ impl Reader<'_> {
             OptimizerFile::Bfgs(DenseFile { tolerance, .. })
             | OptimizerFile::Ssbfgs(DenseFile { tolerance, .. })
             | OptimizerFile::Ssbroyden(DenseFile { tolerance, .. }) => check_tolerance(*tolerance),
+            OptimizerFile::LevenbergMarquardt { damping, tolerance, .. } => {
+                let fits = is_not_negative(*damping);
+                check("damping", fits, "a damping of 0 or more", damping, "1e-3")?;
+                check_tolerance(*tolerance)
+            }
         }
     }
 
@@ -123,19 +124,19 @@ impl Reader<'_> {
     ) -> Result<(), Error> {
         let (name, found) = (file.name(), task.parameters);
         let place = self.source.place_of(&[path, &["method"]].concat());
-        if file.keeps_matrix() && found > MOST_DENSE {
+        if let Some(most) = file.most_parameters().filter(|most| found > *most) {
             let message = format!(
-                "expected at most {MOST_DENSE} weights, biases and unknowns for {name}, found {found}"
+                "expected at most {most} weights, biases and unknowns for {name}, found {found}"
             );
             let help = "use lbfgs, whose memory is limited, or a smaller network";
             return Err(self.source.mistake(place, message, "keeps a matrix of them", help));
         }
-        match task.randomness().filter(|_| file.searches_lines()) {
+        match task.randomness().filter(|_| file.compares_losses()) {
             None => Ok(()),
             Some((what, help)) => {
                 let message =
                     format!("expected the same objective in all steps of {name}, found {what}");
-                Err(self.source.mistake(place, message, "searches along lines", help))
+                Err(self.source.mistake(place, message, "compares losses", help))
             }
         }
     }
