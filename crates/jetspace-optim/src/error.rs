@@ -44,6 +44,19 @@ pub enum OptimError {
         /// What the state is of.
         found: &'static str,
     },
+    /// Weight matrices that are not parts of the parameters, one after the other.
+    #[error(
+        "weight matrix {number}: expected parameters from {next} on and before {parameters}, found \
+         others: give the matrices in their order"
+    )]
+    Layout {
+        /// Which matrix, from 0.
+        number: usize,
+        /// The first parameter that does not belong to the matrices before it.
+        next: usize,
+        /// The optimiser's number of parameters.
+        parameters: usize,
+    },
     /// A matrix that does not fit into memory.
     #[error("no memory for a dense inverse Hessian of {parameters} parameters: use limited memory")]
     Memory {

@@ -5,6 +5,7 @@
 //! for reading and for starting from, so that a run continues where it was stopped, to the bit.
 //!
 //! - [`Adam`]: first order, with moments of the gradient (Kingma & Ba 2015).
+//! - [`Soap`]: Adam in the eigenbasis of Shampoo's preconditioner (Vyas et al. 2025).
 //! - [`Lbfgs`]: L-BFGS with steps of fixed length, as PyTorch takes them.
 //! - [`QuasiNewton`]: L-BFGS, BFGS and self-scaled Broyden methods with a line search.
 //! - [`LevenbergMarquardt`]: sums of squares whose residuals are known one by one.
@@ -20,6 +21,7 @@ mod levenberg_marquardt;
 mod line_search;
 mod quasi_newton;
 mod schedule;
+mod soap;
 
 pub use adam::{Adam, AdamSettings, AdamState};
 pub use error::OptimError;
@@ -37,3 +39,4 @@ pub use quasi_newton::{
     QuasiNewtonProgress, QuasiNewtonSettings, QuasiNewtonState, QuasiNewtonStep, Stop,
 };
 pub use schedule::Schedule;
+pub use soap::{Soap, SoapSettings, SoapState, WeightMatrix};
