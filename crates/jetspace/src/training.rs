@@ -5,7 +5,7 @@ mod checkpoint;
 mod optimiser;
 mod stop;
 
-use jetspace_jet::{Engine, Initialisation, Real, Threads};
+use jetspace_jet::{Engine, Initialisation, Network, Real, Threads};
 use jetspace_optim::{Float, OptimError};
 
 use crate::Error;
@@ -30,6 +30,7 @@ pub struct Training<T: Scalar> {
     objective: Objective<T>,
     adaptation: Adaptation,
     engine: Engine<T>,
+    network: Network,
     optimizers: Vec<OptimizerFile>,
     /// The one at work; none when all are done.
     optimiser: Option<Optimiser<T>>,
@@ -128,12 +129,15 @@ impl<T: Scalar> Training<T> {
         let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
         parameters.extend(unknowns.map(|p| <T as Real>::from_f64(p.value)));
         let engine = Engine::new(&study.network, Threads::new(threads)?);
-        let begin = |optimizer| Optimiser::new(optimizer, parameters.len(), engine.threads());
+        let begin = |optimizer| {
+            Optimiser::new(optimizer, &study.network, parameters.len(), engine.threads())
+        };
         let optimiser = optimizers.first().map(begin).transpose()?;
         let labels = objective.labels().len();
         Ok(Self {
             adaptation: Adaptation::new(method, &study.problem),
             engine,
+            network: study.network.clone(),
             optimizers,
             optimiser,
             seed,
@@ -212,7 +216,7 @@ impl<T: Scalar> Training<T> {
         self.stops.push(self.stop(optimizer, stop.0, stop.1));
         self.progress = Progress { phase: self.progress.phase + 1, done: 0, ..self.progress };
         let (parameters, threads) = (self.parameters.len(), self.engine.threads());
-        let begin = |optimizer| Optimiser::new(optimizer, parameters, threads);
+        let begin = |optimizer| Optimiser::new(optimizer, &self.network, parameters, threads);
         self.optimiser = self.optimizers.get(self.progress.phase).map(begin).transpose()?;
         Ok(if self.optimiser.is_some() { Status::Running } else { Status::Finished })
     }

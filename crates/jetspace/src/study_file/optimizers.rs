@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use jetspace_optim::{LevenbergMarquardtSettings, QuasiNewtonSettings};
+use jetspace_optim::{LevenbergMarquardtSettings, QuasiNewtonSettings, SoapSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,23 @@ pub enum OptimizerFile {
         /// In each step all parameters, unknowns too, shrink by the rate times this (`AdamW`).
         #[serde(default)]
         weight_decay: f64,
+    },
+    /// SOAP: Adam in the eigenbasis of Shampoo's preconditioner.
+    Soap {
+        /// Step size.
+        #[serde(default = "soap_rate")]
+        rate: f64,
+        /// Steps.
+        steps: u64,
+        /// How the rate changes.
+        #[serde(default)]
+        schedule: ScheduleFile,
+        /// In each step all parameters, unknowns too, shrink by the rate times this.
+        #[serde(default)]
+        weight_decay: f64,
+        /// Steps from one refresh of the eigenbases to the next.
+        #[serde(default = "soap_frequency")]
+        frequency: NonZero<u64>,
     },
     /// L-BFGS with a fixed step, as PyTorch's without line search.
     LbfgsFixed {
@@ -100,6 +117,12 @@ pub struct DenseFile {
 fn adam_rate() -> f64 {
     1e-3
 }
+fn soap_rate() -> f64 {
+    SoapSettings::default().adam.rate
+}
+fn soap_frequency() -> NonZero<u64> {
+    SoapSettings::default().frequency
+}
 fn fixed_rate() -> f64 {
     1.0
 }
@@ -125,6 +148,7 @@ impl OptimizerFile {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Adam { .. } => "adam",
+            Self::Soap { .. } => "soap",
             Self::LbfgsFixed { .. } => "lbfgs-fixed",
             Self::Lbfgs { .. } => "lbfgs",
             Self::Bfgs(_) => "bfgs",
@@ -160,6 +184,7 @@ impl OptimizerFile {
     fn length_mut(&mut self) -> &mut u64 {
         match self {
             Self::Adam { steps, .. }
+            | Self::Soap { steps, .. }
             | Self::Lbfgs { steps, .. }
             | Self::LevenbergMarquardt { steps, .. }
             | Self::Bfgs(DenseFile { steps, .. })
@@ -176,7 +201,7 @@ impl OptimizerFile {
     /// Whether it compares losses, so that the objective must not change between its steps.
     #[must_use]
     pub fn compares_losses(&self) -> bool {
-        !matches!(self, Self::Adam { .. } | Self::LbfgsFixed { .. })
+        !matches!(self, Self::Adam { .. } | Self::Soap { .. } | Self::LbfgsFixed { .. })
     }
 
     /// Most weights, biases and unknowns, where memory grows with their square: of 1 GiB for the
@@ -184,7 +209,10 @@ impl OptimizerFile {
     #[must_use]
     pub fn most_parameters(&self) -> Option<usize> {
         match self {
-            Self::Adam { .. } | Self::LbfgsFixed { .. } | Self::Lbfgs { .. } => None,
+            Self::Adam { .. }
+            | Self::Soap { .. }
+            | Self::LbfgsFixed { .. }
+            | Self::Lbfgs { .. } => None,
             // Half a matrix.
             Self::Bfgs(_) | Self::Ssbfgs(_) | Self::Ssbroyden(_) => Some(1 << 14),
             // A matrix and its factor.

@@ -68,12 +68,19 @@ impl<T: Scalar> Training<T> {
         if self.adaptation.load(&mut self.objective, &file)?.is_none() {
             return Err(bad("what it says of points and weights is not of the study"));
         }
-        let (objective, engine) = (&mut self.objective, &mut self.engine);
+        let Self { objective, engine, network, .. } = self;
         self.optimiser = match self.optimizers.get(state.progress.phase) {
             None => None,
             Some(optimizer) => Some(
-                Optimiser::load(optimizer, &mut state.parameters, objective, engine, &file)?
-                    .ok_or_else(|| bad("its optimiser is not that of the study"))?,
+                Optimiser::load(
+                    optimizer,
+                    network,
+                    &mut state.parameters,
+                    objective,
+                    engine,
+                    &file,
+                )?
+                .ok_or_else(|| bad("its optimiser is not that of the study"))?,
             ),
         };
         let State { progress, evaluated, loss, parameters, best, stops } = state;

@@ -4,12 +4,13 @@ mod adam;
 mod lbfgs_fixed;
 mod levenberg_marquardt;
 mod quasi_newton;
+mod soap;
 
-use jetspace_jet::Engine;
+use jetspace_jet::{Engine, Network};
 use jetspace_optim::{
     Adam, AdamSettings, DenseUpdate, InverseHessian, Lbfgs, LbfgsSettings, LbfgsStep,
     LevenbergMarquardt, LevenbergMarquardtSettings, LevenbergMarquardtStep, QuasiNewton,
-    QuasiNewtonSettings, QuasiNewtonStep,
+    QuasiNewtonSettings, QuasiNewtonStep, Soap, SoapSettings,
 };
 
 use self::levenberg_marquardt::Residuals;
@@ -23,6 +24,7 @@ use crate::tensors::Tensors;
 #[allow(clippy::large_enum_variant)] // There is one per training.
 pub enum Optimiser<T: Scalar> {
     Adam(Adam<T>),
+    Soap(Soap),
     LbfgsFixed(Lbfgs<T>),
     QuasiNewton(QuasiNewton<T>),
     /// In f64, whatever the network's numbers are.
@@ -32,6 +34,7 @@ pub enum Optimiser<T: Scalar> {
 /// The settings of one of them.
 enum Settings {
     Adam(AdamSettings),
+    Soap(SoapSettings),
     LbfgsFixed(LbfgsSettings),
     QuasiNewton(QuasiNewtonSettings),
     LevenbergMarquardt(LevenbergMarquardtSettings),
@@ -52,7 +55,7 @@ pub struct Advance {
     pub moved: bool,
     /// Whether they went back to an earlier point, as no step was good enough.
     pub returned: bool,
-    /// Whether it ended a step (Adam), an epoch (L-BFGS with fixed steps) or an iteration.
+    /// Whether it ended a step (Adam, SOAP), an epoch (L-BFGS with fixed steps) or an iteration.
     pub counts: bool,
     /// The step along the direction that a line search accepted.
     pub step_length: Option<f64>,
@@ -65,14 +68,19 @@ pub struct Advance {
 }
 
 impl<T: Scalar> Optimiser<T> {
-    /// The optimiser that a study asks for, at its start.
+    /// The optimiser that a study asks for, at its start; `parameters` are those of the network, and
+    /// unknowns.
     pub fn new(
         optimizer: &OptimizerFile,
+        network: &Network,
         parameters: usize,
         threads: usize,
     ) -> Result<Self, Error> {
         Ok(match settings(optimizer, threads) {
             Settings::Adam(settings) => Self::Adam(Adam::new(settings, parameters)?),
+            Settings::Soap(settings) => {
+                Self::Soap(Soap::new(settings, parameters, &soap::matrices(network))?)
+            }
             Settings::LbfgsFixed(settings) => Self::LbfgsFixed(Lbfgs::new(settings, parameters)?),
             Settings::QuasiNewton(settings) => {
                 Self::QuasiNewton(QuasiNewton::new(settings, parameters)?)
@@ -94,11 +102,17 @@ impl<T: Scalar> Optimiser<T> {
         let Evaluation { loss, gradient, objective, engine } = evaluation;
         Ok(match self {
             Self::Adam(adam) => {
-                if let OptimizerFile::Adam { rate, steps, schedule, .. } = optimizer {
-                    let schedule = adam::schedule(*schedule);
-                    adam.set_rate(schedule.rate(*rate, size(done), size(*steps)))?;
+                if let Some(rate) = scheduled_rate(optimizer, done) {
+                    adam.set_rate(rate)?;
                 }
                 adam.step(parameters, gradient)?;
+                Advance { moved: true, counts: true, ..Advance::default() }
+            }
+            Self::Soap(soap) => {
+                if let Some(rate) = scheduled_rate(optimizer, done) {
+                    soap.set_rate(rate)?;
+                }
+                soap.step(parameters, gradient)?;
                 Advance { moved: true, counts: true, ..Advance::default() }
             }
             Self::LbfgsFixed(lbfgs) => {
@@ -151,7 +165,7 @@ impl<T: Scalar> Optimiser<T> {
     /// Whether the next evaluation is of a step on trial: loss and gradient need not be finite.
     pub fn is_trying(&self) -> bool {
         match self {
-            Self::Adam(_) | Self::LbfgsFixed(_) => false,
+            Self::Adam(_) | Self::Soap(_) | Self::LbfgsFixed(_) => false,
             Self::QuasiNewton(method) => method.trial().is_some(),
             Self::LevenbergMarquardt(method) => method.trial().is_some(),
         }
@@ -160,7 +174,8 @@ impl<T: Scalar> Optimiser<T> {
     /// Adds the state to a checkpoint.
     pub fn save(&self, file: &mut Tensors) {
         match self {
-            Self::Adam(adam) => adam::save(&adam.state(), file),
+            Self::Adam(adam) => adam::save("adam", &adam.state(), file),
+            Self::Soap(soap) => soap::save(&soap.state(), file),
             Self::LbfgsFixed(lbfgs) => lbfgs_fixed::save(&lbfgs.state(), file),
             Self::QuasiNewton(method) => quasi_newton::save(&method.state(), file),
             Self::LevenbergMarquardt(method) => levenberg_marquardt::save(&method.state(), file),
@@ -171,15 +186,20 @@ impl<T: Scalar> Optimiser<T> {
     /// not of this optimiser.
     pub fn load(
         optimizer: &OptimizerFile,
+        network: &Network,
         parameters: &mut [T],
         objective: &mut Objective<T>,
         engine: &mut Engine<T>,
         file: &Tensors,
     ) -> Result<Option<Self>, Error> {
         Ok(match settings(optimizer, engine.threads()) {
-            Settings::Adam(settings) => adam::load(file)
+            Settings::Adam(settings) => adam::load("adam", file)
                 .map(|state| Adam::resume(settings, &state).map(Self::Adam))
                 .transpose()?,
+            Settings::Soap(settings) => soap::load(file)
+                .map(|state| Soap::resume(settings, &soap::matrices(network), &state))
+                .transpose()?
+                .map(Self::Soap),
             Settings::LbfgsFixed(settings) => lbfgs_fixed::load(file)
                 .map(|state| Lbfgs::resume(settings, &state).map(Self::LbfgsFixed))
                 .transpose()?,
@@ -211,6 +231,10 @@ fn settings(optimizer: &OptimizerFile, threads: usize) -> Settings {
         OptimizerFile::Adam { rate, weight_decay, .. } => {
             Settings::Adam(AdamSettings { rate, weight_decay, ..Default::default() })
         }
+        OptimizerFile::Soap { rate, weight_decay, frequency, .. } => {
+            let adam = AdamSettings { rate, weight_decay, ..SoapSettings::default().adam };
+            Settings::Soap(SoapSettings { adam, frequency })
+        }
         OptimizerFile::LbfgsFixed { rate, history, .. } => {
             let inner_iterations = size(EPOCH);
             Settings::LbfgsFixed(LbfgsSettings {
@@ -239,6 +263,17 @@ fn settings(optimizer: &OptimizerFile, threads: usize) -> Settings {
                 threads,
             })
         }
+    }
+}
+
+/// The rate of the step after so many, of an optimiser that has a schedule.
+fn scheduled_rate(optimizer: &OptimizerFile, done: u64) -> Option<f64> {
+    match optimizer {
+        OptimizerFile::Adam { rate, steps, schedule, .. }
+        | OptimizerFile::Soap { rate, steps, schedule, .. } => {
+            Some(adam::schedule(*schedule).rate(*rate, size(done), size(*steps)))
+        }
+        _ => None,
     }
 }
 

@@ -10,7 +10,9 @@ use jetspace::run::{self, Execution, Folder, Member, MemberResult, Observer, Out
 use jetspace::study::Dtype;
 use jetspace::training::{Scalar, Status, Stop, StopReason, Training};
 
-use super::{ADAM, LBFGS_FIXED, comparing, levenberg_marquardt, training, wave, with_line_search};
+use super::{
+    ADAM, LBFGS_FIXED, SOAP, comparing, levenberg_marquardt, training, wave, with_line_search,
+};
 
 /// A checkpoint is all that a training remembers: so two trainings whose checkpoints are equal go on
 /// in the same way.
@@ -24,7 +26,7 @@ fn resumed_at_every_step_a_training_leaves_the_same_checkpoints() {
             fs::read(path).unwrap()
         };
         let mut on_trial = 0;
-        for optimizer in comparing(25, 0.0) {
+        for optimizer in comparing(25, 0.0).into_iter().chain([SOAP]) {
             let study = wave(&[ADAM, optimizer, LBFGS_FIXED]);
             let mut whole = training::<T>(&study, 1);
             whole.save(&here).unwrap();
@@ -60,12 +62,14 @@ fn checkpoints_of_other_optimisers_are_refused() {
     }
     of_lbfgs.save(&path).unwrap();
     let [levenberg_marquardt, _] = levenberg_marquardt(10, 0.0);
-    for other in [bfgs, ADAM, LBFGS_FIXED, levenberg_marquardt] {
+    for other in [bfgs, ADAM, SOAP, LBFGS_FIXED, levenberg_marquardt] {
         let mut other = training::<f64>(&wave(&[other]), 1);
         assert!(other.load(&path).is_err());
     }
     assert!(training::<f32>(&wave(&[lbfgs]), 1).load(&path).is_err());
     training::<f64>(&wave(&[lbfgs]), 1).load(&path).unwrap();
+    training::<f64>(&wave(&[SOAP]), 1).save(&path).unwrap();
+    assert!(training::<f64>(&wave(&[ADAM]), 1).load(&path).is_err());
 }
 
 /// Stops a run after so many steps, and notes which optimisers ended after which.

@@ -5,6 +5,9 @@ mod ends;
 mod interruptions;
 mod measurements;
 mod plain_loops;
+mod soap;
+
+use std::num::NonZero;
 
 use jetspace::Study;
 use jetspace::objective::{Loss, Objective};
@@ -69,6 +72,14 @@ const ADAM: OptimizerFile = OptimizerFile::Adam {
     steps: 15,
     schedule: ScheduleFile::Constant,
     weight_decay: 0.1,
+};
+
+const SOAP: OptimizerFile = OptimizerFile::Soap {
+    rate: 3e-3,
+    steps: 25,
+    schedule: ScheduleFile::Cosine { warm_up: 3, last: 0.1 },
+    weight_decay: 0.1,
+    frequency: NonZero::<u64>::MIN.saturating_add(3),
 };
 
 const LBFGS_FIXED: OptimizerFile = OptimizerFile::LbfgsFixed { rate: 0.5, epochs: 2, history: 5 };

@@ -26,10 +26,10 @@ impl Task<'_> {
     fn randomness(&self) -> Option<(&'static str, &'static str)> {
         let PointsFile { batch, condition_batch, .. } = self.points;
         if batch.is_some() || condition_batch.is_some() {
-            let help = "leave out batch and condition_batch, or use adam or lbfgs-fixed";
+            let help = "leave out batch and condition_batch, or use adam, soap or lbfgs-fixed";
             Some(("mini-batches", help))
         } else if self.kinds.contains(&TermKind::HessianProjection) {
-            let help = "use adam or lbfgs-fixed for this method, or the term hessian";
+            let help = "use adam, soap or lbfgs-fixed for this method, or the term hessian";
             Some(("random projections", help))
         } else {
             None
@@ -77,7 +77,8 @@ impl Reader<'_> {
             check("tolerance", fits, "a tolerance of 0 or more", &tolerance, "1e-10")
         };
         match file {
-            OptimizerFile::Adam { rate, schedule, weight_decay: decay, .. } => {
+            OptimizerFile::Adam { rate, schedule, weight_decay: decay, .. }
+            | OptimizerFile::Soap { rate, schedule, weight_decay: decay, .. } => {
                 check_rate(*rate)?;
                 let fits = is_not_negative(*decay);
                 check("weight-decay", fits, "a decay of 0 or more", decay, "0.01")?;

@@ -1,4 +1,4 @@
-//! Adam in a training: its schedule, and its state in a checkpoint.
+//! Adam in a training, also within SOAP: its schedule, and its state in a checkpoint.
 
 use jetspace_optim::{AdamState, Schedule};
 
@@ -16,20 +16,21 @@ pub fn schedule(file: ScheduleFile) -> Schedule {
     }
 }
 
-/// Adds a state to a checkpoint.
-pub fn save<T: Scalar>(state: &AdamState<T>, file: &mut Tensors) {
+/// Adds a state to a checkpoint, under the name of the optimiser that it belongs to.
+pub fn save<T: Scalar>(optimizer: &str, state: &AdamState<T>, file: &mut Tensors) {
     let count = state.first_moment.len();
-    file.insert("adam.first_moment", &[count], &state.first_moment);
-    file.insert("adam.second_moment", &[count], &state.second_moment);
-    file.insert("adam.beta_powers", &[2], &[state.beta_powers.0, state.beta_powers.1]);
+    let AdamState { first_moment, second_moment, beta_powers } = state;
+    file.insert(&format!("{optimizer}.first_moment"), &[count], first_moment);
+    file.insert(&format!("{optimizer}.second_moment"), &[count], second_moment);
+    file.insert(&format!("{optimizer}.beta_powers"), &[2], &[beta_powers.0, beta_powers.1]);
 }
 
-/// The state in a checkpoint, if there is one.
-pub fn load<T: Scalar>(file: &Tensors) -> Option<AdamState<T>> {
-    let powers = file.get::<f64>("adam.beta_powers")?;
+/// The state of that optimiser in a checkpoint, if there is one.
+pub fn load<T: Scalar>(optimizer: &str, file: &Tensors) -> Option<AdamState<T>> {
+    let powers = file.get::<f64>(&format!("{optimizer}.beta_powers"))?;
     Some(AdamState {
-        first_moment: file.get("adam.first_moment")?,
-        second_moment: file.get("adam.second_moment")?,
+        first_moment: file.get(&format!("{optimizer}.first_moment"))?,
+        second_moment: file.get(&format!("{optimizer}.second_moment"))?,
         beta_powers: (*powers.first()?, *powers.get(1)?),
     })
 }
