@@ -53,13 +53,13 @@ impl Adaptation {
         }
     }
 
-    /// Changes what is due after so many steps; whether the objective is another one now.
+    /// Changes what is due after so many steps, before this evaluation; whether the objective is another one now.
     ///
     /// # Errors
     /// Those of the objective.
     pub fn apply<T: Real>(
         &mut self,
-        steps: u64,
+        (steps, evaluation): (u64, u64),
         seed: u64,
         objective: &mut Objective<T>,
         engine: &mut Engine<T>,
@@ -100,6 +100,8 @@ impl Adaptation {
         }
         if let Some(balance) = self.balance.as_mut().filter(|part| is_due(part.every())) {
             objective.set_factors(&vec![1.0; objective.labels().len()]);
+            // New weights of points are not in the mini-batch at hand.
+            objective.select(seed, evaluation);
             balance.update(objective, engine, parameters, (seed, steps))?;
             objective.set_factors(balance.factors());
             has_changed = true;

@@ -225,7 +225,8 @@ impl<T: Scalar> Training<T> {
     fn adapt(&mut self) -> Result<(), Error> {
         let Self { adaptation, objective, engine, parameters, .. } = self;
         let steps = sum_of_steps(&self.optimizers, self.progress);
-        if adaptation.apply(steps, self.seed, objective, engine, parameters)? {
+        let now = (steps, self.progress.evaluations);
+        if adaptation.apply(now, self.seed, objective, engine, parameters)? {
             self.evaluated = false;
             self.best.loss = f64::INFINITY;
         }

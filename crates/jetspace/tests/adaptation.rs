@@ -107,6 +107,27 @@ fn a_term_alone_has_the_gradient_of_an_objective_without_the_others() {
 }
 
 #[test]
+fn traces_of_kernels_are_sums_over_gradients_of_single_residuals() {
+    let case = wave();
+    let (points, parameters) = (case.collocation(), case.parameters(3));
+    let method = case.method("pinn");
+    let objective = case.objective::<f64>(method, &points);
+    let found = objective.kernel_traces(&mut case.engine(2), &parameters).unwrap();
+    // r is a root of its square: at one point with one expression ‖∂r/∂θ‖² = ‖∂r²/∂θ‖² / 4r².
+    let mut expected = 0.0;
+    for p in 0..points.interior.len() {
+        let mut alone = points.clone();
+        alone.interior =
+            Points::at(points.interior.coordinates.iter().map(|column| vec![column[p]]).collect());
+        let mut objective = case.objective::<f64>(method, &alone);
+        let (square, norm) = objective.term_gradients(&mut case.engine(1), &parameters).unwrap()[0];
+        expected += norm * norm / (4.0 * square) / points.interior.len() as f64;
+    }
+    assert!((found[0] - expected).abs() <= 1e-10 * expected, "{} {expected}", found[0]);
+    assert!(found[1..].iter().all(|trace| *trace > 0.0));
+}
+
+#[test]
 fn moved_points_give_the_objective_at_those_points() {
     for case in cases() {
         let (points, parameters) = (case.collocation(), case.parameters(3));
@@ -230,9 +251,10 @@ fn training<T: Scalar>(study: &Study, method: usize, threads: usize) -> Training
     Training::new(study, &study.methods[method], variant, &points, 7, threads).unwrap()
 }
 
-const PARTS: [(&str, &str); 3] = [
+const PARTS: [(&str, &str); 4] = [
     ("by = \"uniform\"", "gradient-norm"),
     ("by = \"rad\"", "relobralo"),
+    ("by = \"uniform\"", "ntk-trace"),
     ("by = \"rar\", add = 3", "gradient-norm"),
 ];
 

@@ -4,6 +4,8 @@
 //!   gradient flow pathologies in physics-informed neural networks*, SISC 43, 2021; with norms as in
 //!   S. Wang, S. Sankaran, H. Wang, P. Perdikaris, *An expert's guide to training physics-informed
 //!   neural networks*, arXiv 2308.08468, 2023.)
+//! - By neural tangent kernels: λₜ = Σₛ tr Kₛ / tr Kₜ. (S. Wang, X. Yu, P. Perdikaris, *When and why PINNs
+//!   fail to train: a neural tangent kernel perspective*, JCP 449, 2022.)
 //! - By how fast they fall (`ReLoBRaLo`): λₜ = m softmaxₜ(Lₜ / L′ₜ) for m terms, where L′ are the losses
 //!   at the change before, or at the start, to which it sometimes looks back. (R. Bischof,
 //!   M. A. Kraus, *Multi-objective loss balancing for physics-informed deep learning*,
@@ -57,6 +59,9 @@ impl Balance {
             BalanceName::GradientNorm => {
                 let found = objective.term_gradients(engine, parameters)?;
                 self.equalise(&found.iter().map(|(_, norm)| *norm).collect::<Vec<_>>());
+            }
+            BalanceName::NtkTrace => {
+                self.equalise(&objective.kernel_traces(engine, parameters)?);
             }
             BalanceName::Relobralo => {
                 let mut gradient = vec![T::ZERO; parameters.len()];

@@ -154,6 +154,27 @@ impl<T: Real> Objective<T> {
         self.set_factors(&vec![1.0; self.labels.len()]);
         Ok(found)
     }
+
+    /// The trace of each term's neural tangent kernel, Σ ‖∂r/∂θ‖² over its residuals, scaled so that
+    /// its loss is the sum of their squares; 0 for projections.
+    ///
+    /// # Errors
+    /// A wrong number of parameters; the engine's.
+    pub fn kernel_traces(
+        &self,
+        engine: &mut Engine<T>,
+        parameters: &[T],
+    ) -> Result<Vec<f64>, Error> {
+        let (weights, unknowns) = self.split(parameters)?;
+        let mut traces = vec![0.0; self.labels.len()];
+        for group in &self.groups {
+            let of_group = group.kernel_traces(engine, weights, unknowns)?;
+            for (&term, trace) in group.terms().iter().zip(of_group) {
+                traces[term] = trace;
+            }
+        }
+        Ok(traces)
+    }
 }
 
 /// The group whose points may be moved, and these.

@@ -94,6 +94,8 @@ pub struct BalanceFile {
 pub enum BalanceName {
     /// So that the gradients of all terms have the same norm.
     GradientNorm,
+    /// So that the neural tangent kernels of all terms have the same trace.
+    NtkTrace,
     /// More for terms that fall more slowly than others.
     Relobralo,
 }
@@ -104,6 +106,7 @@ impl BalanceName {
     pub fn name(self) -> &'static str {
         match self {
             Self::GradientNorm => "gradient-norm",
+            Self::NtkTrace => "ntk-trace",
             Self::Relobralo => "relobralo",
         }
     }

@@ -138,6 +138,25 @@ impl<T: Real> Group<T> {
         Ok(())
     }
 
+    /// Of each term the sum of the squares of its rows of the Jacobian.
+    pub fn kernel_traces(
+        &self,
+        engine: &mut Engine<T>,
+        weights: &[T],
+        unknowns: &[T],
+    ) -> Result<Vec<f64>, Error> {
+        let mut traces = vec![0.0; self.terms.len()];
+        let mut rows = self.residuals.iter().cycle();
+        self.linearise(engine, weights, unknowns, &mut |_, row| {
+            if let Some(residual) = rows.next() {
+                let square = |slope: &T| slope.to_f64() * slope.to_f64();
+                traces[residual.term] += row.iter().map(square).sum::<f64>();
+            }
+            Ok(())
+        })?;
+        Ok(traces)
+    }
+
     /// The cotangents of expression r at a tile of the block that begins at point `first`; values and
     /// slopes by the unknowns into the block's.
     fn linearise_tile(
