@@ -25,7 +25,8 @@ pub static PROBLEMS: &Library = library!(
 /// The built-in studies.
 pub static STUDIES: &Library = library!(
     "studies": "allen-cahn" "allen-cahn-noise" "allen-cahn-empirical" "allen-cahn-grid"
-    "allen-cahn-precise" "heat-1d" "kovasznay" "poisson-2d"
+    "allen-cahn-precise" "heat-1d" "kovasznay" "poisson-2d" "optimisers-allen-cahn"
+    "optimisers-burgers" "optimisers-kdv" "optimisers-poisson-2d"
 );
 
 /// The text of an entry.
