@@ -65,7 +65,8 @@ pub enum OptimError {
     },
     /// Matrices of a least-squares problem that do not fit into memory.
     #[error(
-        "no memory to linearise {residuals} residuals in {parameters} parameters: use fewer of either"
+        "no memory for the matrices of {residuals} residuals and {parameters} parameters: use fewer of \
+         either, or a method of limited memory"
     )]
     LinearisationMemory {
         /// The number of residuals.

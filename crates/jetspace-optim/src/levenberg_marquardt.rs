@@ -8,6 +8,7 @@ mod linearisation;
 mod outcome;
 
 pub use self::linearisation::Linearisation;
+use self::linearisation::Sizes;
 pub use self::outcome::{LevenbergMarquardtStep, LevenbergMarquardtStop};
 use crate::OptimError;
 use crate::error::{check_finite, check_length, check_setting};
@@ -150,8 +151,8 @@ pub trait LeastSquares {
 ///
 /// # Good values
 ///
-/// The defaults; up to some thousands of parameters or of residuals. An iteration costs n p² + p³/3
-/// operations for p ≤ n.
+/// The defaults. An iteration costs n p² + p³/3 operations for p ≤ n, and n² p + n³/3 for p > n: up to some
+/// thousands of the smaller number.
 ///
 /// [`advance`]: LevenbergMarquardt::advance
 ///
@@ -232,6 +233,15 @@ impl LevenbergMarquardt {
             loss: 0.0,
             predicted: 0.0,
         })
+    }
+
+    /// Whether memory suffices for these numbers of residuals and parameters: to know it before the
+    /// first iteration does.
+    ///
+    /// # Errors
+    /// The matrices would take more than 2 GiB.
+    pub fn check_size(residuals: usize, parameters: usize) -> Result<(), OptimError> {
+        Sizes::new(residuals, parameters).map(|_| ())
     }
 
     /// The method as it was when `state` was saved. If a step was on trial, it solves for that once
@@ -387,8 +397,11 @@ impl LevenbergMarquardt {
         problem: &mut P,
     ) -> Result<Vec<f64>, P::Error> {
         let mut residuals = vec![0.0; self.linearisation.residuals()];
-        let mut product = vec![0.0; step.len()];
         problem.residuals(&self.after(step), &mut residuals)?;
+        if self.linearisation.keeps_rows() {
+            return Ok(self.linearisation.correction(&residuals));
+        }
+        let mut product = vec![0.0; step.len()];
         problem.pull_back(&self.origin, &residuals, &mut product)?;
         let right_side = product.iter().zip(step).map(|(product, step)| -product - damping * step);
         Ok(self.linearisation.solve(right_side.collect()))

@@ -6,7 +6,7 @@ mod optimiser;
 mod stop;
 
 use jetspace_jet::{Engine, Initialisation, Network, Real, Threads};
-use jetspace_optim::{Float, OptimError};
+use jetspace_optim::{Float, LevenbergMarquardt, OptimError};
 
 use crate::Error;
 use crate::adaptation::Adaptation;
@@ -93,7 +93,8 @@ impl<T: Scalar> Training<T> {
     /// A training at its start.
     ///
     /// # Errors
-    /// Data that is missing, or settings that make no sense, such as a line search on mini-batches.
+    /// Data that is missing; settings that make no sense, such as a line search on mini-batches; or
+    /// more residuals and parameters than memory suffices for.
     pub fn new(
         study: &Study,
         method: &Method,
@@ -111,6 +112,11 @@ impl<T: Scalar> Training<T> {
                  points, and no random projections",
                 optimizer.name()
             )));
+        }
+        if optimizers.iter().any(|o| matches!(o, OptimizerFile::LevenbergMarquardt { .. })) {
+            let (residuals, parameters) =
+                (objective.residual_count()?, objective.parameter_count());
+            LevenbergMarquardt::check_size(residuals, parameters)?;
         }
         let how = match study.network_file.initialisation {
             InitialisationName::Pytorch => Initialisation::PyTorch,

@@ -26,13 +26,17 @@ use crate::error::check_finite;
 /// products.
 const BLOCK: usize = 1024;
 
+/// Numbers in all matrices at most: 2 GiB.
+const MOST_NUMBERS: usize = 1 << 28;
+
 /// Columns of JᵀJ that a thread takes at a time.
 const STRIP: usize = 128;
 
 /// Residuals r and the rows of their Jacobian J = ∂r/∂θ at one θ, n × p, which come one by one.
 ///
 /// With p ≤ n the matrix JᵀJ is summed from blocks of rows, and memory does not grow with n: it is two
-/// matrices p × p and 1024 rows. With p > n all rows are kept, and two matrices n × n.
+/// matrices p × p and 1024 rows. With p > n all rows are kept, and two matrices n × n. More than 2 GiB
+/// are refused.
 ///
 /// Steps are solutions of the same equations in either case, because
 /// (JᵀJ + λ)⁻¹ Jᵀ = Jᵀ (JJᵀ + λ)⁻¹.
@@ -53,6 +57,8 @@ pub struct Linearisation {
     factor: Vec<f64>,
     /// The damping of the factor.
     damping: f64,
+    /// (JJᵀ + λ)⁻¹ r, where rows are kept.
+    weights: Vec<f64>,
     /// Jᵀr.
     gradient: Vec<f64>,
     threads: usize,
@@ -63,6 +69,29 @@ pub struct Linearisation {
 enum Space {
     Parameters,
     Residuals,
+}
+
+/// How large the matrices are.
+pub(super) struct Sizes {
+    space: Space,
+    /// Numbers in the rows that are kept.
+    rows: usize,
+    /// Rows and columns of JᵀJ or JJᵀ.
+    side: usize,
+}
+
+impl Sizes {
+    /// For these numbers of residuals and parameters, if memory suffices.
+    pub(super) fn new(residuals: usize, parameters: usize) -> Result<Self, OptimError> {
+        let space = if parameters <= residuals { Space::Parameters } else { Space::Residuals };
+        let rows = if space == Space::Parameters { residuals.min(BLOCK) } else { residuals };
+        let (rows, side) = (rows.saturating_mul(parameters), residuals.min(parameters));
+        let all = side.saturating_mul(side).saturating_mul(2).saturating_add(rows);
+        if all > MOST_NUMBERS {
+            return Err(OptimError::LinearisationMemory { residuals, parameters });
+        }
+        Ok(Self { space, rows, side })
+    }
 }
 
 impl Linearisation {
@@ -78,6 +107,7 @@ impl Linearisation {
             gram: Vec::new(),
             factor: Vec::new(),
             damping: 0.0,
+            weights: Vec::new(),
             gradient: vec![0.0; parameters],
             threads,
         }
@@ -86,26 +116,21 @@ impl Linearisation {
     /// Forgets all rows, and makes room for this number of residuals.
     pub(super) fn begin(&mut self, residuals: usize) -> Result<(), OptimError> {
         let parameters = self.parameters;
-        self.space = if parameters <= residuals { Space::Parameters } else { Space::Residuals };
-        let rows = if self.space == Space::Parameters { residuals.min(BLOCK) } else { residuals };
-        (self.residuals, self.pushed) = (residuals, 0);
+        let Sizes { space, rows, side } = Sizes::new(residuals, parameters)?;
+        (self.space, self.residuals, self.pushed) = (space, residuals, 0);
         self.values.clear();
-        let side = self.side();
-        let room = |numbers: &mut Vec<f64>, rows: usize, columns: usize| {
+        let matrices = [
+            (&mut self.rows, rows),
+            (&mut self.gram, side * side),
+            (&mut self.factor, side * side),
+        ];
+        for (numbers, count) in matrices {
             numbers.clear();
-            let count = rows.checked_mul(columns)?;
-            numbers.try_reserve_exact(count).ok()?;
-            Some(count)
-        };
-        let counts = room(&mut self.rows, rows, parameters)
-            .zip(room(&mut self.gram, side, side))
-            .zip(room(&mut self.factor, side, side));
-        let Some(((of_rows, of_gram), of_factor)) = counts else {
-            return Err(OptimError::LinearisationMemory { residuals, parameters });
-        };
-        self.rows.resize(of_rows, 0.0);
-        self.gram.resize(of_gram, 0.0);
-        self.factor.resize(of_factor, 0.0);
+            if numbers.try_reserve_exact(count).is_err() {
+                return Err(OptimError::LinearisationMemory { residuals, parameters });
+            }
+            numbers.resize(count, 0.0);
+        }
         self.gradient.fill(0.0);
         Ok(())
     }
@@ -173,6 +198,11 @@ impl Linearisation {
         }
     }
 
+    /// Whether all rows are kept.
+    pub(super) fn keeps_rows(&self) -> bool {
+        self.space == Space::Residuals
+    }
+
     /// n.
     pub(super) fn residuals(&self) -> usize {
         self.residuals
@@ -210,42 +240,41 @@ impl Linearisation {
     }
 
     /// The step δ = −(JᵀJ + λ)⁻¹ Jᵀr, with the latest factor.
-    pub(super) fn step(&self) -> Vec<f64> {
-        let mut step = match self.space {
-            Space::Parameters => {
-                let mut step = self.gradient.clone();
-                self.solve_factored(&mut step);
-                step
-            }
+    pub(super) fn step(&mut self) -> Vec<f64> {
+        match self.space {
+            Space::Parameters => self.solve(self.gradient.iter().map(|g| -g).collect()),
             Space::Residuals => {
                 let mut weights = self.values.clone();
-                self.solve_factored(&mut weights);
-                self.transposed_times(&weights)
+                let step = self.negative_step(&mut weights);
+                self.weights = weights;
+                step
             }
-        };
-        for step in &mut step {
-            *step = -*step;
         }
-        step
     }
 
-    /// (JᵀJ + λ)⁻¹ x, with the latest factor.
+    /// (JᵀJ + λ)⁻¹ x with the latest factor, where this is of JᵀJ.
     pub(super) fn solve(&self, mut x: Vec<f64>) -> Vec<f64> {
-        match self.space {
-            Space::Parameters => self.solve_factored(&mut x),
-            // (1 − Jᵀ (JJᵀ + λ)⁻¹ J)/λ.
-            Space::Residuals => {
-                let mut weights = vec![0.0; self.residuals];
-                let product = MatMut::from_column_major_slice_mut(&mut weights, self.residuals, 1);
-                let of = MatRef::from_column_major_slice(&x, self.parameters, 1);
-                matmul(product, Accum::Replace, self.jacobian(), of, 1.0, Par::Seq);
-                self.solve_factored(&mut weights);
-                for (x, part) in x.iter_mut().zip(self.transposed_times(&weights)) {
-                    *x = (*x - part) / self.damping;
-                }
-            }
-        }
+        self.solve_factored(&mut x);
         x
+    }
+
+    /// −(JᵀJ + λ)⁻¹ (Jᵀw + λδ) with the latest factor and step δ, where rows are kept. As δ = −Jᵀv for
+    /// v = (JJᵀ + λ)⁻¹ r, this is −Jᵀ (JJᵀ + λ)⁻¹ (w − λv): no difference of large numbers.
+    pub(super) fn correction(&self, residuals: &[f64]) -> Vec<f64> {
+        let damped = residuals.iter().zip(&self.weights).map(|(w, v)| w - self.damping * v);
+        self.negative_step(&mut damped.collect::<Vec<f64>>())
+    }
+
+    /// −Jᵀ (JJᵀ + λ)⁻¹ w, which becomes (JJᵀ + λ)⁻¹ w.
+    fn negative_step(&self, w: &mut [f64]) -> Vec<f64> {
+        self.solve_factored(w);
+        let mut step = vec![0.0; self.parameters];
+        let target = MatMut::from_column_major_slice_mut(&mut step, self.parameters, 1);
+        let weights = MatRef::from_column_major_slice(w, self.residuals, 1);
+        let transposed =
+            MatRef::from_column_major_slice(&self.rows, self.parameters, self.residuals);
+        matmul(target, Accum::Replace, transposed, weights, -1.0, Par::Seq);
+        step
     }
 
     /// x ← (L Lᵀ)⁻¹ x.
@@ -255,20 +284,6 @@ impl Linearisation {
         let mut x = MatMut::from_column_major_slice_mut(x, side, 1);
         solve_lower_triangular_in_place(factor, x.as_mut(), Par::Seq);
         solve_upper_triangular_in_place(factor.transpose(), x, Par::Seq);
-    }
-
-    /// J, where all rows are kept.
-    fn jacobian(&self) -> MatRef<'_, f64> {
-        MatRef::from_row_major_slice(&self.rows, self.residuals, self.parameters)
-    }
-
-    /// Jᵀ w, where all rows are kept.
-    fn transposed_times(&self, weights: &[f64]) -> Vec<f64> {
-        let mut product = vec![0.0; self.parameters];
-        let target = MatMut::from_column_major_slice_mut(&mut product, self.parameters, 1);
-        let weights = MatRef::from_column_major_slice(weights, self.residuals, 1);
-        matmul(target, Accum::Replace, self.jacobian().transpose(), weights, 1.0, Par::Seq);
-        product
     }
 }
 

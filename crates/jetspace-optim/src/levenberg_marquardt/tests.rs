@@ -95,16 +95,18 @@ proptest! {
         let step = all.step();
         let negative: Vec<f64> = gradient.iter().map(|g| -g).collect();
         prop_assert!(is_near(&system.damped_times(damping, &step), &negative, 1e-11));
-        let x = System::new(1, parameters, seed + 1).rows.remove(0);
-        let solution = all.solve(x.clone());
-        prop_assert!(is_near(&system.damped_times(damping, &solution), &x, 1e-11));
-
-        // The other space.
-        let padded = system.padded(residuals.max(parameters));
-        let mut other = padded.linearisation(1);
-        prop_assert!(other.factorise(damping));
-        prop_assert!(is_near(&other.step(), &step, 1e-11));
-        prop_assert!(is_near(&other.solve(x), &solution, 1e-11));
+        // JᵀJ and JJᵀ give the same steps and corrections but for rounding.
+        let after = System::new(residuals, 1, seed + 1).residuals;
+        let damped = system.transposed_times(&after).into_iter().zip(&step);
+        let right_side: Vec<f64> = damped.map(|(g, step)| -g - damping * step).collect();
+        let mut padded = system.padded(residuals.max(parameters)).linearisation(1);
+        prop_assert!(!padded.keeps_rows() && padded.factorise(damping));
+        prop_assert!(is_near(&padded.step(), &step, 1e-11));
+        let half = padded.solve(right_side.clone());
+        prop_assert!(is_near(&system.damped_times(damping, &half), &right_side, 1e-11));
+        if all.keeps_rows() {
+            prop_assert!(is_near(&all.correction(&after), &half, 1e-11));
+        }
     }
 }
 
@@ -153,10 +155,15 @@ fn every_residual_needs_its_row() {
 }
 
 #[test]
-fn matrices_that_no_memory_can_hold_are_errors() {
-    let parameters = 1 << 24;
-    for residuals in [parameters - 1, parameters, usize::MAX] {
-        let error = Linearisation::new(parameters, 1).begin(residuals).unwrap_err();
-        assert_eq!(error, OptimError::LinearisationMemory { residuals, parameters });
+fn matrices_that_are_too_large_are_errors() {
+    for (residuals, parameters) in
+        [(1 << 14, 1 << 14), (usize::MAX, 1 << 14), (1 << 10, 1 << 19), (1 << 14, 1 << 20)]
+    {
+        let expected = Err(OptimError::LinearisationMemory { residuals, parameters });
+        assert_eq!(Linearisation::new(parameters, 1).begin(residuals), expected);
+        assert_eq!(LevenbergMarquardt::check_size(residuals, parameters), expected);
+    }
+    for (residuals, parameters) in [(usize::MAX, 10_000), (100, 1 << 20), (0, usize::MAX)] {
+        LevenbergMarquardt::check_size(residuals, parameters).unwrap();
     }
 }

@@ -82,7 +82,7 @@ pub enum OptimizerFile {
     Ssbfgs(DenseFile),
     /// Self-scaled Broyden with a line search, for some thousands of parameters.
     Ssbroyden(DenseFile),
-    /// The method of Levenberg and Marquardt, for some thousands of parameters.
+    /// The method of Levenberg and Marquardt, for some thousands of parameters or of residuals.
     LevenbergMarquardt {
         /// Iterations at most.
         steps: u64,
@@ -204,20 +204,10 @@ impl OptimizerFile {
         !matches!(self, Self::Adam { .. } | Self::Soap { .. } | Self::LbfgsFixed { .. })
     }
 
-    /// Most weights, biases and unknowns, where memory grows with their square: of 1 GiB for the
-    /// matrices.
+    /// Whether its memory grows with the square of the number of parameters.
     #[must_use]
-    pub fn most_parameters(&self) -> Option<usize> {
-        match self {
-            Self::Adam { .. }
-            | Self::Soap { .. }
-            | Self::LbfgsFixed { .. }
-            | Self::Lbfgs { .. } => None,
-            // Half a matrix.
-            Self::Bfgs(_) | Self::Ssbfgs(_) | Self::Ssbroyden(_) => Some(1 << 14),
-            // A matrix and its factor.
-            Self::LevenbergMarquardt { .. } => Some(1 << 13),
-        }
+    pub fn keeps_matrix(&self) -> bool {
+        matches!(self, Self::Bfgs(_) | Self::Ssbfgs(_) | Self::Ssbroyden(_))
     }
 }
 

@@ -6,9 +6,13 @@ use jetspace::Error;
 use jetspace::run::{self, Folder, Settings};
 use jetspace::study::{OptimizerFile, ScheduleFile};
 use jetspace::training::{Status, StopReason, Training};
+use jetspace_optim::OptimError;
 
 use super::interruptions::sitting;
-use super::{ADAM, SEED, comparing, evaluate, finish, narrowed, study, training, wave};
+use super::{
+    ADAM, SEED, WAVE, WAVE_STUDY, comparing, evaluate, finish, levenberg_marquardt, narrowed,
+    study, training, wave,
+};
 
 #[test]
 fn a_training_ends_where_nothing_gets_smaller_and_tells_the_loss_there() {
@@ -137,5 +141,22 @@ fn comparing_losses_needs_the_same_objective_in_all_steps() {
             Err(Error::Argument(message)) => assert!(message.contains(optimizer.name())),
             result => panic!("{result:?}"),
         }
+    }
+}
+
+#[test]
+fn matrices_that_are_too_large_are_refused_before_a_training_begins() {
+    // 1015 residuals and 252 502 parameters.
+    let text = WAVE_STUDY.replace("[6, 5]", "[500, 500]").replace("count = 30", "count = 1000");
+    let mut wide = study(WAVE, &text);
+    let [levenberg_marquardt, _] = levenberg_marquardt(5, 0.0);
+    wide.methods[0].optimizers = vec![ADAM, levenberg_marquardt];
+    let points = run::prepare(&wide).unwrap();
+    let (method, variant) = (&wide.methods[0], &wide.variants[0]);
+    match Training::<f64>::new(&wide, method, variant, &points, SEED, 1).map(|_| ()) {
+        Err(Error::Optim(error)) => {
+            assert!(matches!(error, OptimError::LinearisationMemory { .. }), "{error}");
+        }
+        result => panic!("{result:?}"),
     }
 }

@@ -11,6 +11,10 @@ use crate::method::TermKind;
 use crate::study::MOST_STEPS;
 use crate::study_file::{DenseFile, OptimizerFile, PointsFile, ScheduleFile};
 
+/// Most parameters of a method that keeps a matrix for them: of 1 GiB in f64, and it is copied
+/// whenever a checkpoint is written.
+const MOST_DENSE: usize = 1 << 14;
+
 /// What an optimiser has to do with.
 pub(super) struct Task<'a> {
     /// Weights, biases and unknowns.
@@ -125,9 +129,9 @@ impl Reader<'_> {
     ) -> Result<(), Error> {
         let (name, found) = (file.name(), task.parameters);
         let place = self.source.place_of(&[path, &["method"]].concat());
-        if let Some(most) = file.most_parameters().filter(|most| found > *most) {
+        if file.keeps_matrix() && found > MOST_DENSE {
             let message = format!(
-                "expected at most {most} weights, biases and unknowns for {name}, found {found}"
+                "expected at most {MOST_DENSE} weights, biases and unknowns for {name}, found {found}"
             );
             let help = "use lbfgs, whose memory is limited, or a smaller network";
             return Err(self.source.mistake(place, message, "keeps a matrix of them", help));
