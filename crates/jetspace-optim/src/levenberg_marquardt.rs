@@ -184,7 +184,7 @@ pub trait LeastSquares {
 ///     }
 /// }
 ///
-/// let mut x = [-1.2, 1.0];
+/// let mut x = [-1.2_f64, 1.0];
 /// let mut method = LevenbergMarquardt::new(LevenbergMarquardtSettings::default(), 2)?;
 /// let why = loop {
 ///     let loss = 100.0 * (x[1] - x[0] * x[0]).powi(2) + (1.0 - x[0]).powi(2);
