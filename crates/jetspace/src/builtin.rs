@@ -25,7 +25,9 @@ pub static PROBLEMS: &Library = library!(
 /// The built-in studies.
 pub static STUDIES: &Library = library!(
     "studies": "allen-cahn" "allen-cahn-noise" "allen-cahn-empirical" "allen-cahn-grid"
-    "allen-cahn-precise" "heat-1d" "kovasznay" "poisson-2d" "optimisers-allen-cahn"
+    "allen-cahn-precise" "allen-cahn-time" "burgers" "burgers-inverse"
+    "burgers-inverse-noise" "heat-1d" "helmholtz-2d-k1" "helmholtz-2d-k4" "kdv" "kovasznay"
+    "poisson-2d" "poisson-5d" "reaction-diffusion" "schrodinger-1d" "wave-1d" "optimisers-allen-cahn"
     "optimisers-burgers" "optimisers-kdv" "optimisers-poisson-2d"
 );
 

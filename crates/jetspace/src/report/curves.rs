@@ -6,7 +6,7 @@ use super::svg::{Anchor, Frame, NAME_SIZE, Svg};
 
 /// The width of a figure; wider where long names would leave its frame less than the least width.
 const WIDTH: f64 = 400.0;
-const LEAST_FRAME_WIDTH: f64 = 180.0;
+const LEAST_FRAME_WIDTH: f64 = 230.0;
 
 /// The height of a frame; higher where there are many lines to name.
 const FRAME_HEIGHT: f64 = 200.0;
