@@ -42,6 +42,20 @@ fn linearise(
     (residuals, rows)
 }
 
+/// J v.
+fn times(rows: &[Vec<f64>], vector: &[f64]) -> Vec<f64> {
+    rows.iter().map(|row| dot(row, vector)).collect()
+}
+
+fn dot(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
+/// Numbers that have nothing to do with any others.
+fn numbers(count: usize) -> Vec<f64> {
+    (0..count).map(|i| (i as f64 + 0.5).sin()).collect()
+}
+
 fn transposed_times(rows: &[Vec<f64>], vector: &[f64], parameters: usize) -> Vec<f64> {
     let mut product = vec![0.0; parameters];
     for (row, w) in rows.iter().zip(vector) {
@@ -98,12 +112,19 @@ proptest! {
                 let double: Vec<f64> = product.iter().map(|g| 2.0 * g).collect();
                 prop_assert!(is_near(&double, &gradient, 1e-12), "{}", method.name);
 
-                // Numbers that have nothing to do with the residuals.
-                let vector: Vec<f64> = (0..rows.len()).map(|i| (i as f64 + 0.5).sin()).collect();
+                let w = numbers(rows.len());
                 let mut pulled_back = vec![f64::NAN; parameters.len()];
-                objective.pull_back(&mut engine, &parameters, &vector, &mut pulled_back).unwrap();
-                let product = transposed_times(&rows, &vector, parameters.len());
+                objective.pull_back(&mut engine, &parameters, &w, &mut pulled_back).unwrap();
+                let product = transposed_times(&rows, &w, parameters.len());
                 prop_assert!(is_near(&pulled_back, &product, 1e-12), "{}", method.name);
+
+                let v = numbers(parameters.len());
+                let mut pushed = vec![f64::NAN; rows.len()];
+                objective.push_forward(&mut engine, &parameters, &v, &mut pushed).unwrap();
+                prop_assert!(is_near(&pushed, &times(&rows, &v), 1e-13), "{}", method.name);
+                let (there, back) = (dot(&pushed, &w), dot(&v, &pulled_back));
+                let size = dot(&pushed, &pushed).sqrt() * dot(&w, &w).sqrt();
+                prop_assert!((there - back).abs() <= 1e-13 * size, "{}", method.name);
             }
         }
     }
@@ -167,6 +188,9 @@ fn factors_of_terms_and_weights_of_points_count() {
             let mut pulled_back = vec![f64::NAN; parameters.len()];
             objective.pull_back(&mut engine, &parameters, &values, &mut pulled_back).unwrap();
             assert!(is_near(&pulled_back, &product, 1e-12), "{}", method.name);
+            let (v, mut pushed) = (numbers(parameters.len()), vec![f64::NAN; rows.len()]);
+            objective.push_forward(&mut engine, &parameters, &v, &mut pushed).unwrap();
+            assert!(is_near(&pushed, &times(&rows, &v), 1e-13), "{}", method.name);
         }
     }
 }
@@ -220,8 +244,11 @@ fn any_number_of_threads_and_blocks_gives_the_same_bits() {
                 let double: Vec<f64> = product.iter().map(|g| 2.0 * g).collect();
                 let (_, gradient) = case.evaluate(&mut objective, &parameters, threads);
                 assert!(is_near(&double, &gradient, 1e-12), "{}", method.name);
-                let numbers = [values, linearised, rows.concat(), product].concat();
-                numbers.into_iter().map(f64::to_bits).collect::<Vec<u64>>()
+                let mut pushed = vec![0.0; values.len()];
+                objective.push_forward(&mut engine, &parameters, &product, &mut pushed).unwrap();
+                assert!(is_near(&pushed, &times(&rows, &product), 1e-12), "{}", method.name);
+                let all = [values, linearised, rows.concat(), product, pushed].concat();
+                all.into_iter().map(f64::to_bits).collect::<Vec<u64>>()
             };
             let one = on(1);
             assert!(one == on(2) && one == on(3), "{}", method.name);
@@ -240,6 +267,7 @@ fn what_is_no_fixed_sum_of_squares_is_refused() {
             objective.residual_count().map(|_| ()),
             objective.residuals(&mut engine, &parameters, &mut numbers),
             objective.linearise(&mut engine, &parameters, &mut |_, _| Ok(())),
+            objective.push_forward(&mut engine, &parameters, &parameters, &mut numbers),
             objective.pull_back(&mut engine, &parameters, &numbers, &mut product),
         ] {
             let error = result.unwrap_err().to_string();
@@ -267,6 +295,9 @@ fn wrong_lengths_and_errors_of_the_caller_are_errors() {
     is_argument(objective.residuals(&mut engine, &right[1..], &mut numbers));
     is_argument(objective.residuals(&mut engine, &right, &mut numbers[1..]));
     is_argument(objective.linearise(&mut engine, &right[1..], &mut |_, _| Ok(())));
+    is_argument(objective.push_forward(&mut engine, &right[1..], &right, &mut numbers));
+    is_argument(objective.push_forward(&mut engine, &right, &right[1..], &mut numbers));
+    is_argument(objective.push_forward(&mut engine, &right, &right, &mut numbers[1..]));
     let mut product = right.clone();
     is_argument(objective.pull_back(&mut engine, &right, &numbers[1..], &mut product));
     is_argument(objective.pull_back(&mut engine, &right, &numbers, &mut product[1..]));

@@ -70,6 +70,28 @@ impl<T: Real> Objective<T> {
         self.groups.iter().try_for_each(|group| group.linearise(engine, weights, unknowns, take))
     }
 
+    /// Jv for the Jacobian J = ∂r/∂(parameters) and a number for each parameter, without J.
+    ///
+    /// # Errors
+    /// The objective is no fixed sum of squares; a wrong number of parameters, of numbers in the vector
+    /// or of places for the product; the engine's.
+    pub fn push_forward(
+        &self,
+        engine: &mut Engine<T>,
+        parameters: &[T],
+        vector: &[T],
+        product: &mut [f64],
+    ) -> Result<(), Error> {
+        let ranges = self.ranges(product.len())?;
+        let (weights, unknowns) = self.split(parameters)?;
+        let (of_weights, of_unknowns) = self.split(vector)?;
+        for (group, range) in self.groups.iter().zip(ranges) {
+            let at = (weights, unknowns);
+            group.push_forward(engine, at, (of_weights, of_unknowns), &mut product[range])?;
+        }
+        Ok(())
+    }
+
     /// Jᵀw for the Jacobian J = ∂r/∂(parameters) and a number for each residual. It costs as much as a
     /// gradient.
     ///

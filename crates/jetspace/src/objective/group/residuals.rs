@@ -6,15 +6,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jetspace_jet::{CotangentTile, Engine, JetTile, Points as EnginePoints, Real};
 
-use super::Group;
+use super::{Group, TILE_UNIT};
 use crate::Error;
 use crate::objective::residuals::TakeRow;
 
 /// Rows of the Jacobian that the engine writes at a time: a few tiles for each of some threads.
 const ROWS: usize = 1024;
 
-/// Points of a block at least, for the same reason.
+/// Points of a block at least, for the same reason,
 const LEAST_POINTS: usize = 64;
+
+/// but no more numbers than this (512 MiB in f64), if it is more than a few points.
+const MOST_NUMBERS: usize = 1 << 26;
 
 impl<T: Real> Group<T> {
     pub fn residual_count(&self) -> usize {
@@ -100,7 +103,9 @@ impl<T: Real> Group<T> {
     ) -> Result<(), Error> {
         let (columns, expressions) = (self.columns(), self.residuals.len());
         let copies = columns.copies;
-        let most = (ROWS / (expressions * copies).max(1)).max(LEAST_POINTS);
+        let of_point = (expressions * copies).max(1);
+        let fitting = MOST_NUMBERS / of_point.saturating_mul(weights.len()).max(1);
+        let most = (ROWS / of_point).max(LEAST_POINTS).min(fitting.max(TILE_UNIT));
         let mut rows = Vec::new();
         let mut row = vec![T::ZERO; weights.len() + self.unknowns];
         for first in (0..columns.len).step_by(most) {
@@ -134,6 +139,44 @@ impl<T: Real> Group<T> {
                 }
                 take(residual[0], &row)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Of each residual the product of its row of the Jacobian and a vector. Weights and unknowns come in
+    /// pairs: those of the network, and of the vector.
+    pub fn push_forward(
+        &self,
+        engine: &mut Engine<T>,
+        (weights, unknowns): (&[T], &[T]),
+        (of_weights, of_unknowns): (&[T], &[T]),
+        product: &mut [f64],
+    ) -> Result<(), Error> {
+        let (columns, expressions) = (self.columns(), self.residuals.len());
+        // Each residual, and its slopes by the unknowns.
+        let block = Mutex::new(vec![0.0; product.len() * (1 + self.unknowns)]);
+        let linearisation =
+            |jets: &JetTile<'_, T>, r: usize, cotangents: &mut CotangentTile<'_, T>| {
+                self.linearise_tile(jets, 0, r, cotangents, unknowns, &block);
+            };
+        let mut parts = vec![T::ZERO; product.len() * columns.copies];
+        engine.jacobian_times(
+            &self.plan,
+            weights,
+            columns.points(),
+            expressions,
+            &linearisation,
+            of_weights,
+            &mut parts,
+        )?;
+        let block = block.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let slopes = block.chunks_exact(1 + self.unknowns);
+        for (number, (sum, slopes)) in product.iter_mut().zip(slopes).enumerate() {
+            let (p, r) = (number / expressions, number % expressions);
+            // A residual of a pair depends on the weights at both points.
+            let part = |copy: usize| parts[(p * columns.copies + copy) * expressions + r].to_f64();
+            let of_unknowns = slopes[1..].iter().zip(of_unknowns).map(|(s, v)| s * v.to_f64());
+            *sum = (0..columns.copies).map(part).chain(of_unknowns).sum();
         }
         Ok(())
     }
