@@ -66,7 +66,7 @@ pub enum OptimError {
     /// Matrices of a least-squares problem that do not fit into memory.
     #[error(
         "no memory for the matrices of {residuals} residuals and {parameters} parameters: use fewer of \
-         either, or a method of limited memory"
+         either, or conjugate gradients"
     )]
     LinearisationMemory {
         /// The number of residuals.

@@ -2,74 +2,28 @@
 //! residuals are known one by one.
 //!
 //! K. Levenberg, Quart. Appl. Math. 2, 1944; D. W. Marquardt, J. SIAM 11, 1963. Here is the iteration;
-//! `linearisation.rs` holds the residuals with their Jacobian and solves for steps.
+//! `linearisation.rs` holds the residuals with their Jacobian and solves for steps, and where there is
+//! no room for its matrices, `conjugate_gradients.rs` solves for them.
 
+mod conjugate_gradients;
 mod linearisation;
 mod outcome;
+mod settings;
+mod state;
 
+use self::conjugate_gradients::{ConjugateGradients, Solution};
 pub use self::linearisation::Linearisation;
-use self::linearisation::Sizes;
+use self::linearisation::{MOST_NUMBERS, Sizes};
 pub use self::outcome::{LevenbergMarquardtStep, LevenbergMarquardtStop};
+pub use self::settings::{LevenbergMarquardtSettings, LinearSolver};
+pub use self::state::{LevenbergMarquardtOrigin, LevenbergMarquardtState};
 use crate::OptimError;
-use crate::error::{check_finite, check_length, check_setting};
+use crate::error::{check_finite, check_length};
 
 /// By how much λ grows where a step fails for the first time, and the least factor by which it
 /// shrinks where one does not (Nielsen).
 const GROWTH: f64 = 2.0;
 const SHRINKAGE: f64 = 1.0 / 3.0;
-
-/// What [`LevenbergMarquardt`] may be told.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LevenbergMarquardtSettings {
-    /// The first damping λ as a multiple of the mean of JᵀJ's diagonal, at least 0; default 10⁻³.
-    pub damping: f64,
-    /// α, the longest acceleration as a multiple of the step, ‖a‖ ≤ α ‖δ‖: positive, or `None` for no
-    /// acceleration; default 0.75. Longer ones are left out.
-    pub acceleration: Option<f64>,
-    /// It stops where ‖Jᵀr‖_∞ is at most this; default 0: where rounding ends all progress.
-    pub tolerance_gradient: f64,
-    /// Threads for products of matrices, the caller's among them; default 1. They change no bit.
-    pub threads: usize,
-}
-
-impl Default for LevenbergMarquardtSettings {
-    fn default() -> Self {
-        Self { damping: 1e-3, acceleration: Some(0.75), tolerance_gradient: 0.0, threads: 1 }
-    }
-}
-
-impl LevenbergMarquardtSettings {
-    fn check(&self) -> Result<(), OptimError> {
-        let not_negative = |value: f64| value.is_finite() && value >= 0.0;
-        let (damping, tolerance) = (self.damping, self.tolerance_gradient);
-        let range = "finite and not negative";
-        check_setting("the first damping", range, damping, not_negative(damping))?;
-        check_setting("the gradient's tolerance", range, tolerance, not_negative(tolerance))?;
-        let most = self.acceleration.unwrap_or(1.0);
-        check_setting("the longest acceleration", "positive", most, most > 0.0)
-    }
-}
-
-/// Everything that [`LevenbergMarquardt`] remembers: save it with the parameters, and
-/// [`LevenbergMarquardt::resume`] from it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LevenbergMarquardtState {
-    /// λ of the step on trial, or of the next one; `None` before the first.
-    pub damping: Option<f64>,
-    /// By how much λ grows if that step fails.
-    pub growth: f64,
-    /// Where the iteration under way began; `None` if none is.
-    pub origin: Option<LevenbergMarquardtOrigin>,
-}
-
-/// Where an iteration began.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LevenbergMarquardtOrigin {
-    /// The parameters,
-    pub parameters: Vec<f64>,
-    /// and the loss there.
-    pub loss: f64,
-}
 
 /// A sum of squares ‖r(θ)‖² of n residuals r with the Jacobian J = ∂r/∂θ, as [`LevenbergMarquardt`] asks
 /// for it. The same parameters must give the same numbers.
@@ -97,6 +51,17 @@ pub trait LeastSquares {
         &mut self,
         parameters: &[f64],
         rows: &mut Linearisation,
+    ) -> Result<(), Self::Error>;
+
+    /// Jv with J at these parameters, and a number of v for each, which need not be finite.
+    ///
+    /// # Errors
+    /// The problem's own.
+    fn push_forward(
+        &mut self,
+        parameters: &[f64],
+        vector: &[f64],
+        product: &mut [f64],
     ) -> Result<(), Self::Error>;
 
     /// Jᵀw with J at these parameters, and n numbers w, which need not be finite.
@@ -134,8 +99,9 @@ pub trait LeastSquares {
 /// damped alike: Marquardt's scaling by JᵀJ's diagonal, which does not depend on units, made trainings
 /// of networks fail.
 ///
-/// With more parameters than residuals it works with JJᵀ instead ([`Linearisation`]). It never stops
-/// without saying why ([`LevenbergMarquardtStop`]).
+/// With more parameters than residuals it works with JJᵀ instead ([`Linearisation`]), and where neither
+/// matrix fits into memory, with products Jv and Jᵀw ([`LinearSolver`]). It never stops without saying
+/// why ([`LevenbergMarquardtStop`]).
 ///
 /// For residuals of a linear equation, JᵀJ is the Gram matrix of energy natural gradients (J. Müller,
 /// M. Zeinhofer, *Achieving high accuracy with PINNs via energy natural gradients*, arXiv 2302.13163):
@@ -152,7 +118,7 @@ pub trait LeastSquares {
 /// # Good values
 ///
 /// The defaults. An iteration costs n p² + p³/3 operations for p ≤ n, and n² p + n³/3 for p > n: up to some
-/// thousands of the smaller number.
+/// thousands of the smaller number. Beyond that it takes hundreds of evaluations of the gradient.
 ///
 /// [`advance`]: LevenbergMarquardt::advance
 ///
@@ -176,6 +142,10 @@ pub trait LeastSquares {
 ///     fn linearise(&mut self, x: &[f64], rows: &mut Linearisation) -> Result<(), OptimError> {
 ///         rows.push(10.0 * (x[1] - x[0] * x[0]))?.copy_from_slice(&[-20.0 * x[0], 10.0]);
 ///         rows.push(1.0 - x[0])?.copy_from_slice(&[-1.0, 0.0]);
+///         Ok(())
+///     }
+///     fn push_forward(&mut self, x: &[f64], v: &[f64], product: &mut [f64]) -> Result<(), OptimError> {
+///         product.copy_from_slice(&[10.0 * v[1] - 20.0 * x[0] * v[0], -v[0]]);
 ///         Ok(())
 ///     }
 ///     fn pull_back(&mut self, x: &[f64], w: &[f64], product: &mut [f64]) -> Result<(), OptimError> {
@@ -226,7 +196,7 @@ impl LevenbergMarquardt {
         Ok(Self {
             settings,
             is_trying: false,
-            linearisation: Linearisation::new(parameters, settings.threads),
+            linearisation: Linearisation::new(settings.solver, parameters, settings.threads),
             damping: None,
             growth: GROWTH,
             origin: vec![0.0; parameters],
@@ -239,9 +209,13 @@ impl LevenbergMarquardt {
     /// first iteration does.
     ///
     /// # Errors
-    /// The matrices would take more than 2 GiB.
-    pub fn check_size(residuals: usize, parameters: usize) -> Result<(), OptimError> {
-        Sizes::new(residuals, parameters).map(|_| ())
+    /// The matrices of [`LinearSolver::Dense`] would take more than 2 GiB.
+    pub fn check_size(
+        solver: LinearSolver,
+        residuals: usize,
+        parameters: usize,
+    ) -> Result<(), OptimError> {
+        Sizes::new(solver, residuals, parameters, MOST_NUMBERS).map(|_| ())
     }
 
     /// The method as it was when `state` was saved. If a step was on trial, it solves for that once
@@ -351,7 +325,7 @@ impl LevenbergMarquardt {
         let first = self.settings.damping * squares / self.origin.len().max(1) as f64;
         let mut damping = self.damping.unwrap_or(first).max(f64::EPSILON * squares);
         let mut step = loop {
-            if let Some(step) = self.step(damping) {
+            if let Some(step) = self.step(damping, problem)? {
                 break step;
             }
             damping = self.grown(damping);
@@ -378,15 +352,27 @@ impl LevenbergMarquardt {
     }
 
     /// δ, if it is finite. By how much the linear model falls along it is
-    /// ‖r‖² − ‖r + Jδ‖² = λ‖δ‖² − δ·Jᵀr.
-    fn step(&mut self, damping: f64) -> Option<Vec<f64>> {
-        if !self.linearisation.factorise(damping) {
-            return None;
-        }
-        let step = self.linearisation.step();
+    /// ‖r‖² − ‖r + Jδ‖² = λ‖δ‖² − δ·Jᵀr + δ·ρ with what the step leaves of its equations,
+    /// ρ = −Jᵀr − (JᵀJ + λ) δ.
+    fn step<P: LeastSquares + ?Sized>(
+        &mut self,
+        damping: f64,
+        problem: &mut P,
+    ) -> Result<Option<Vec<f64>>, P::Error> {
+        let (step, left) = if !self.linearisation.has_matrix() {
+            let residuals = self.linearisation.values().to_vec();
+            let Solution { step, residual } =
+                self.conjugate_gradients(damping, problem).solve(residuals)?;
+            let left = dot(&step, &residual);
+            (step, left)
+        } else if self.linearisation.factorise(damping) {
+            (self.linearisation.step(), 0.0)
+        } else {
+            return Ok(None);
+        };
         let slope = dot(&step, self.linearisation.gradient());
-        self.predicted = damping * dot(&step, &step) - slope;
-        self.predicted.is_finite().then_some(step)
+        self.predicted = damping * dot(&step, &step) - slope + left;
+        Ok(self.predicted.is_finite().then_some(step))
     }
 
     /// ½ a.
@@ -398,6 +384,14 @@ impl LevenbergMarquardt {
     ) -> Result<Vec<f64>, P::Error> {
         let mut residuals = vec![0.0; self.linearisation.residuals()];
         problem.residuals(&self.after(step), &mut residuals)?;
+        if !self.linearisation.has_matrix() {
+            // As δ need not solve its equations to the last digit, here is r_δδ itself.
+            let mut linear = vec![0.0; residuals.len()];
+            problem.push_forward(&self.origin, step, &mut linear)?;
+            let parts = self.linearisation.values().iter().zip(linear);
+            residuals.iter_mut().zip(parts).for_each(|(after, (r, linear))| *after -= r + linear);
+            return Ok(self.conjugate_gradients(damping, problem).solve(residuals)?.step);
+        }
         if self.linearisation.keeps_rows() {
             return Ok(self.linearisation.correction(&residuals));
         }
@@ -405,6 +399,14 @@ impl LevenbergMarquardt {
         problem.pull_back(&self.origin, &residuals, &mut product)?;
         let right_side = product.iter().zip(step).map(|(product, step)| -product - damping * step);
         Ok(self.linearisation.solve(right_side.collect()))
+    }
+
+    fn conjugate_gradients<'a, P: LeastSquares + ?Sized>(
+        &'a self,
+        damping: f64,
+        problem: &'a mut P,
+    ) -> ConjugateGradients<'a, P> {
+        ConjugateGradients::new(&self.linearisation, &self.origin, damping, problem)
     }
 
     /// The damping after a failure.

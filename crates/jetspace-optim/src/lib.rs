@@ -29,7 +29,8 @@ pub use float::Float;
 pub use lbfgs::{EpochEnd, Lbfgs, LbfgsSettings, LbfgsState, LbfgsStep};
 pub use levenberg_marquardt::{
     LeastSquares, LevenbergMarquardt, LevenbergMarquardtOrigin, LevenbergMarquardtSettings,
-    LevenbergMarquardtState, LevenbergMarquardtStep, LevenbergMarquardtStop, Linearisation,
+    LevenbergMarquardtState, LevenbergMarquardtStep, LevenbergMarquardtStop, LinearSolver,
+    Linearisation,
 };
 pub use line_search::{
     LineSearch, LineSearchSettings, LineSearchState, LineSearchStep, SearchFailure, Trial,

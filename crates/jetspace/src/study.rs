@@ -16,7 +16,7 @@ use crate::source::Source;
 pub use crate::study_file::{
     ActivationName, AdaptiveFile, AttentionFile, BalanceFile, BalanceName, CausalFile, DenseFile,
     Density, Dtype, EPOCH, FourierFeaturesFile, Generator, InitialisationName, MOST_STEPS,
-    NetworkFile, OptimizerFile, ResamplingFile, SamplerFile, ScheduleFile, TargetsFile,
+    NetworkFile, OptimizerFile, ResamplingFile, SamplerFile, ScheduleFile, SolverFile, TargetsFile,
 };
 
 /// A study, read and checked.

@@ -15,7 +15,7 @@ use toml::Spanned;
 pub use self::adaptive::{
     AdaptiveFile, AttentionFile, BalanceFile, BalanceName, CausalFile, Density, ResamplingFile,
 };
-pub use self::optimizers::{DenseFile, EPOCH, MOST_STEPS, OptimizerFile, ScheduleFile};
+pub use self::optimizers::{DenseFile, EPOCH, MOST_STEPS, OptimizerFile, ScheduleFile, SolverFile};
 use crate::problem_file::{Formula, Name, Table, tables};
 
 /// A study: a problem, the methods that learn it, and how the results are measured.

@@ -113,10 +113,12 @@ impl<T: Scalar> Training<T> {
                 optimizer.name()
             )));
         }
-        if optimizers.iter().any(|o| matches!(o, OptimizerFile::LevenbergMarquardt { .. })) {
-            let (residuals, parameters) =
-                (objective.residual_count()?, objective.parameter_count());
-            LevenbergMarquardt::check_size(residuals, parameters)?;
+        for optimizer in &optimizers {
+            if let OptimizerFile::LevenbergMarquardt { solver, .. } = *optimizer {
+                let (residuals, parameters) =
+                    (objective.residual_count()?, objective.parameter_count());
+                LevenbergMarquardt::check_size(solver.into(), residuals, parameters)?;
+            }
         }
         let how = match study.network_file.initialisation {
             InitialisationName::Pytorch => Initialisation::PyTorch,

@@ -1,5 +1,6 @@
 //! Residuals and their Jacobian at one point, and damped least-squares steps from them: by Cholesky
-//! factors of JᵀJ + λ or of JJᵀ + λ, whichever is smaller.
+//! factors of JᵀJ + λ or of JJᵀ + λ, whichever is smaller. Without a matrix it keeps what conjugate
+//! gradients need: r, Jᵀr and the diagonal of JᵀJ.
 //!
 //! Relies on `faer` for what costs time. Threads share the products of matrices by strips, each of which
 //! is one call on one thread: so the order of additions depends on the numbers of rows and columns
@@ -19,6 +20,7 @@ use faer::linalg::triangular_solve::{
 };
 use faer::{Accum, MatMut, MatRef, Par, Spec};
 
+use super::LinearSolver;
 use crate::OptimError;
 use crate::error::check_finite;
 
@@ -27,7 +29,7 @@ use crate::error::check_finite;
 const BLOCK: usize = 1024;
 
 /// Numbers in all matrices at most: 2 GiB.
-const MOST_NUMBERS: usize = 1 << 28;
+pub(super) const MOST_NUMBERS: usize = 1 << 28;
 
 /// Columns of JᵀJ that a thread takes at a time.
 const STRIP: usize = 128;
@@ -35,8 +37,8 @@ const STRIP: usize = 128;
 /// Residuals r and the rows of their Jacobian J = ∂r/∂θ at one θ, n × p, which come one by one.
 ///
 /// With p ≤ n the matrix JᵀJ is summed from blocks of rows, and memory does not grow with n: it is two
-/// matrices p × p and 1024 rows. With p > n all rows are kept, and two matrices n × n. More than 2 GiB
-/// are refused.
+/// matrices p × p and 1024 rows. With p > n all rows are kept, and two matrices n × n. Where that would
+/// be more than 2 GiB, or [`LinearSolver::ConjugateGradients`] are wanted, no matrix is kept, and one row.
 ///
 /// Steps are solutions of the same equations in either case, because
 /// (JᵀJ + λ)⁻¹ Jᵀ = Jᵀ (JJᵀ + λ)⁻¹.
@@ -45,13 +47,17 @@ pub struct Linearisation {
     parameters: usize,
     residuals: usize,
     space: Space,
+    solver: LinearSolver,
+    /// Numbers in all matrices at most.
+    pub(super) most_numbers: usize,
     /// Residuals so far.
     pushed: usize,
     /// The latest rows, one after the other.
     rows: Vec<f64>,
-    /// Their residuals.
+    /// Their residuals; without a matrix all residuals.
     values: Vec<f64>,
-    /// JᵀJ or JJᵀ: column by column, of which what is above the diagonal is never read.
+    /// JᵀJ or JJᵀ: column by column, of which what is above the diagonal is never read; without a
+    /// matrix the diagonal of JᵀJ.
     gram: Vec<f64>,
     /// The Cholesky factor of the same, damped.
     factor: Vec<f64>,
@@ -69,6 +75,8 @@ pub struct Linearisation {
 enum Space {
     Parameters,
     Residuals,
+    /// There is no matrix.
+    Diagonal,
 }
 
 /// How large the matrices are.
@@ -76,31 +84,46 @@ pub(super) struct Sizes {
     space: Space,
     /// Numbers in the rows that are kept.
     rows: usize,
-    /// Rows and columns of JᵀJ or JJᵀ.
-    side: usize,
+    /// Numbers in JᵀJ or JJᵀ, or in the diagonal.
+    gram: usize,
+    /// Numbers in its factor.
+    factor: usize,
 }
 
 impl Sizes {
     /// For these numbers of residuals and parameters, if memory suffices.
-    pub(super) fn new(residuals: usize, parameters: usize) -> Result<Self, OptimError> {
+    pub(super) fn new(
+        solver: LinearSolver,
+        residuals: usize,
+        parameters: usize,
+        most_numbers: usize,
+    ) -> Result<Self, OptimError> {
         let space = if parameters <= residuals { Space::Parameters } else { Space::Residuals };
         let rows = if space == Space::Parameters { residuals.min(BLOCK) } else { residuals };
         let (rows, side) = (rows.saturating_mul(parameters), residuals.min(parameters));
-        let all = side.saturating_mul(side).saturating_mul(2).saturating_add(rows);
-        if all > MOST_NUMBERS {
-            return Err(OptimError::LinearisationMemory { residuals, parameters });
+        let gram = side.saturating_mul(side);
+        let fits = gram.saturating_mul(2).saturating_add(rows) <= most_numbers;
+        match solver {
+            LinearSolver::Auto | LinearSolver::Dense if fits => {
+                Ok(Self { space, rows, gram, factor: gram })
+            }
+            LinearSolver::Dense => Err(OptimError::LinearisationMemory { residuals, parameters }),
+            LinearSolver::Auto | LinearSolver::ConjugateGradients => {
+                Ok(Self { space: Space::Diagonal, rows: parameters, gram: parameters, factor: 0 })
+            }
         }
-        Ok(Self { space, rows, side })
     }
 }
 
 impl Linearisation {
     /// For this number of parameters, and no residuals yet.
-    pub(super) fn new(parameters: usize, threads: usize) -> Self {
+    pub(super) fn new(solver: LinearSolver, parameters: usize, threads: usize) -> Self {
         Self {
             parameters,
             residuals: 0,
             space: Space::Residuals,
+            solver,
+            most_numbers: MOST_NUMBERS,
             pushed: 0,
             rows: Vec::new(),
             values: Vec::new(),
@@ -116,14 +139,11 @@ impl Linearisation {
     /// Forgets all rows, and makes room for this number of residuals.
     pub(super) fn begin(&mut self, residuals: usize) -> Result<(), OptimError> {
         let parameters = self.parameters;
-        let Sizes { space, rows, side } = Sizes::new(residuals, parameters)?;
+        let Sizes { space, rows, gram, factor } =
+            Sizes::new(self.solver, residuals, parameters, self.most_numbers)?;
         (self.space, self.residuals, self.pushed) = (space, residuals, 0);
         self.values.clear();
-        let matrices = [
-            (&mut self.rows, rows),
-            (&mut self.gram, side * side),
-            (&mut self.factor, side * side),
-        ];
+        let matrices = [(&mut self.rows, rows), (&mut self.gram, gram), (&mut self.factor, factor)];
         for (numbers, count) in matrices {
             numbers.clear();
             if numbers.try_reserve_exact(count).is_err() {
@@ -144,10 +164,17 @@ impl Linearisation {
         if self.pushed == self.residuals {
             return Err(self.wrong_count(self.pushed + 1));
         }
-        if self.space == Space::Parameters && self.values.len() == self.residuals.min(BLOCK) {
-            self.add_block();
-        }
-        let at = self.values.len() * self.parameters;
+        let at = match self.space {
+            Space::Diagonal => {
+                self.add_row();
+                0
+            }
+            Space::Parameters if self.values.len() == self.residuals.min(BLOCK) => {
+                self.add_block();
+                0
+            }
+            Space::Parameters | Space::Residuals => self.values.len() * self.parameters,
+        };
         self.pushed += 1;
         self.values.push(residual);
         Ok(&mut self.rows[at..at + self.parameters])
@@ -158,7 +185,11 @@ impl Linearisation {
         if self.pushed != self.residuals {
             return Err(self.wrong_count(self.pushed));
         }
-        self.add_block();
+        if self.has_matrix() {
+            self.add_block();
+        } else {
+            self.add_row();
+        }
         check_finite("the 1-norm of Jᵀr", self.gradient.iter().map(|g| g.abs()).sum())?;
         check_finite("the squared norm of J", self.squared_norm())
     }
@@ -167,13 +198,24 @@ impl Linearisation {
         OptimError::Residuals { expected: self.residuals, found }
     }
 
+    /// Adds the latest row, if there is one, to Jᵀr and to the diagonal of JᵀJ.
+    fn add_row(&mut self) {
+        let Some(&residual) = self.values.last() else { return };
+        let sums = self.gradient.iter_mut().zip(&mut self.gram);
+        for ((gradient, diagonal), slope) in sums.zip(&self.rows) {
+            *gradient += residual * slope;
+            *diagonal += slope * slope;
+        }
+    }
+
     /// Adds the rows at hand to JᵀJ, or makes JJᵀ of all; and adds them to Jᵀr.
     fn add_block(&mut self) {
         let (rows, count) = (&self.rows[..self.values.len() * self.parameters], self.values.len());
         let transposed = MatRef::from_column_major_slice(rows, self.parameters, count);
-        let (left, right, side) = match self.space {
-            Space::Parameters => (transposed, transposed.transpose(), self.parameters),
-            Space::Residuals => (transposed.transpose(), transposed, self.residuals),
+        let (left, right, side) = if self.keeps_rows() {
+            (transposed.transpose(), transposed, self.residuals)
+        } else {
+            (transposed, transposed.transpose(), self.parameters)
         };
         let strips = Mutex::new(self.gram.chunks_mut((side * STRIP).max(1)).enumerate());
         let work = || {
@@ -198,6 +240,11 @@ impl Linearisation {
         }
     }
 
+    /// Whether there is a matrix to factorise.
+    pub(super) fn has_matrix(&self) -> bool {
+        self.space != Space::Diagonal
+    }
+
     /// Whether all rows are kept.
     pub(super) fn keeps_rows(&self) -> bool {
         self.space == Space::Residuals
@@ -208,6 +255,16 @@ impl Linearisation {
         self.residuals
     }
 
+    /// r, where there is no matrix.
+    pub(super) fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The diagonal of JᵀJ, where there is no matrix.
+    pub(super) fn diagonal(&self) -> &[f64] {
+        &self.gram
+    }
+
     /// Jᵀr.
     pub(super) fn gradient(&self) -> &[f64] {
         &self.gradient
@@ -215,7 +272,8 @@ impl Linearisation {
 
     /// The sum of the squares of all entries of J, which is the trace of JᵀJ and of JJᵀ.
     pub(super) fn squared_norm(&self) -> f64 {
-        self.gram.iter().step_by(self.side() + 1).sum()
+        let next = if self.has_matrix() { self.side() + 1 } else { 1 };
+        self.gram.iter().step_by(next).sum()
     }
 
     fn side(&self) -> usize {
@@ -241,15 +299,13 @@ impl Linearisation {
 
     /// The step δ = −(JᵀJ + λ)⁻¹ Jᵀr, with the latest factor.
     pub(super) fn step(&mut self) -> Vec<f64> {
-        match self.space {
-            Space::Parameters => self.solve(self.gradient.iter().map(|g| -g).collect()),
-            Space::Residuals => {
-                let mut weights = self.values.clone();
-                let step = self.negative_step(&mut weights);
-                self.weights = weights;
-                step
-            }
+        if !self.keeps_rows() {
+            return self.solve(self.gradient.iter().map(|g| -g).collect());
         }
+        let mut weights = self.values.clone();
+        let step = self.negative_step(&mut weights);
+        self.weights = weights;
+        step
     }
 
     /// (JᵀJ + λ)⁻¹ x with the latest factor, where this is of JᵀJ.

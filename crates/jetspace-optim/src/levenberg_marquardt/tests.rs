@@ -3,17 +3,17 @@
 use super::*;
 use proptest::prelude::*;
 
-/// Rows of a Jacobian, and residuals.
+/// Rows of a Jacobian, and residuals at 0.
 #[derive(Clone, Debug)]
-struct System {
-    rows: Vec<Vec<f64>>,
-    residuals: Vec<f64>,
+pub(super) struct System {
+    pub rows: Vec<Vec<f64>>,
+    pub residuals: Vec<f64>,
     parameters: usize,
 }
 
 impl System {
     /// Numbers without any pattern, in [−½, ½).
-    fn new(residuals: usize, parameters: usize, seed: usize) -> Self {
+    pub fn new(residuals: usize, parameters: usize, seed: usize) -> Self {
         let part = |i: usize| {
             ((i + 1) as f64 * std::f64::consts::SQRT_2 * (seed + 1) as f64).fract() - 0.5
         };
@@ -33,8 +33,8 @@ impl System {
         padded
     }
 
-    fn linearisation(&self, threads: usize) -> Linearisation {
-        let mut all = Linearisation::new(self.parameters, threads);
+    pub fn linearisation(&self, solver: LinearSolver, threads: usize) -> Linearisation {
+        let mut all = Linearisation::new(solver, self.parameters, threads);
         // Before that others, which are to be forgotten, as is a row too few.
         for rows in [2 * self.rows.len(), 1, self.rows.len()] {
             all.begin(rows).unwrap();
@@ -53,12 +53,12 @@ impl System {
     }
 
     /// J x.
-    fn times(&self, x: &[f64]) -> Vec<f64> {
+    pub fn times(&self, x: &[f64]) -> Vec<f64> {
         self.rows.iter().map(|row| dot(row, x)).collect()
     }
 
     /// Jᵀ w.
-    fn transposed_times(&self, w: &[f64]) -> Vec<f64> {
+    pub fn transposed_times(&self, w: &[f64]) -> Vec<f64> {
         let mut product = vec![0.0; self.parameters];
         for (row, w) in self.rows.iter().zip(w) {
             product.iter_mut().zip(row).for_each(|(product, j)| *product += j * w);
@@ -67,13 +67,13 @@ impl System {
     }
 
     /// (JᵀJ + λ) x.
-    fn damped_times(&self, damping: f64, x: &[f64]) -> Vec<f64> {
+    pub fn damped_times(&self, damping: f64, x: &[f64]) -> Vec<f64> {
         let product = self.transposed_times(&self.times(x));
         product.iter().zip(x).map(|(product, x)| product + damping * x).collect()
     }
 }
 
-fn is_near(found: &[f64], expected: &[f64], tolerance: f64) -> bool {
+pub(super) fn is_near(found: &[f64], expected: &[f64], tolerance: f64) -> bool {
     found.len() == expected.len()
         && found.iter().zip(expected).all(|(f, e)| (f - e).abs() <= tolerance)
 }
@@ -85,7 +85,7 @@ proptest! {
         damping in 1e-3..10.0,
     ) {
         let system = System::new(residuals, parameters, seed);
-        let mut all = system.linearisation(1);
+        let mut all = system.linearisation(LinearSolver::Dense, 1);
         let gradient = system.transposed_times(&system.residuals);
         prop_assert!(is_near(all.gradient(), &gradient, 1e-13));
         let squares: f64 = system.rows.iter().map(|row| dot(row, row)).sum();
@@ -99,7 +99,7 @@ proptest! {
         let after = System::new(residuals, 1, seed + 1).residuals;
         let damped = system.transposed_times(&after).into_iter().zip(&step);
         let right_side: Vec<f64> = damped.map(|(g, step)| -g - damping * step).collect();
-        let mut padded = system.padded(residuals.max(parameters)).linearisation(1);
+        let mut padded = system.padded(residuals.max(parameters)).linearisation(LinearSolver::Dense, 1);
         prop_assert!(!padded.keeps_rows() && padded.factorise(damping));
         prop_assert!(is_near(&padded.step(), &step, 1e-11));
         let half = padded.solve(right_side.clone());
@@ -114,7 +114,7 @@ proptest! {
 fn rows_beyond_a_block_count_as_much() {
     for residuals in [1023, 1024, 1025, 2048, 2050] {
         let system = System::new(residuals, 3, 1);
-        let mut all = system.linearisation(1);
+        let mut all = system.linearisation(LinearSolver::Dense, 1);
         assert!(is_near(all.gradient(), &system.transposed_times(&system.residuals), 1e-11));
         assert!(all.factorise(0.5));
         let back = system.damped_times(0.5, &all.step());
@@ -128,7 +128,7 @@ fn strips_and_threads_change_no_bit() {
     for (residuals, parameters) in [(300, 257), (257, 300), (1100, 129), (129, 1100)] {
         let system = System::new(residuals, parameters, 2);
         let steps = [1, 2, 5].map(|threads| {
-            let mut all = system.linearisation(threads);
+            let mut all = system.linearisation(LinearSolver::Dense, threads);
             assert!(all.factorise(0.5));
             all.step()
         });
@@ -143,27 +143,39 @@ fn strips_and_threads_change_no_bit() {
 #[test]
 fn every_residual_needs_its_row() {
     let wrong = |found| OptimError::Residuals { expected: 2, found };
-    let mut rows = Linearisation::new(3, 1);
-    rows.begin(2).unwrap();
-    rows.push(1.0).unwrap().fill(1.0);
-    assert_eq!(rows.complete(), Err(wrong(1)));
-    rows.begin(2).unwrap();
-    for _ in 0..2 {
-        assert_eq!(rows.push(1.0).unwrap().len(), 3);
+    for solver in [LinearSolver::Dense, LinearSolver::ConjugateGradients] {
+        let mut rows = Linearisation::new(solver, 3, 1);
+        rows.begin(2).unwrap();
+        rows.push(1.0).unwrap().fill(1.0);
+        assert_eq!(rows.complete(), Err(wrong(1)));
+        rows.begin(2).unwrap();
+        for _ in 0..2 {
+            assert_eq!(rows.push(1.0).unwrap().len(), 3);
+        }
+        assert_eq!(rows.push(1.0), Err(wrong(3)));
     }
-    assert_eq!(rows.push(1.0), Err(wrong(3)));
 }
 
 #[test]
-fn matrices_that_are_too_large_are_errors() {
+fn matrices_that_are_too_large_are_errors_or_not_made() {
+    use LinearSolver::{Auto, ConjugateGradients, Dense};
     for (residuals, parameters) in
         [(1 << 14, 1 << 14), (usize::MAX, 1 << 14), (1 << 10, 1 << 19), (1 << 14, 1 << 20)]
     {
         let expected = Err(OptimError::LinearisationMemory { residuals, parameters });
-        assert_eq!(Linearisation::new(parameters, 1).begin(residuals), expected);
-        assert_eq!(LevenbergMarquardt::check_size(residuals, parameters), expected);
+        assert_eq!(Linearisation::new(Dense, parameters, 1).begin(residuals), expected);
+        assert_eq!(LevenbergMarquardt::check_size(Dense, residuals, parameters), expected);
+        for solver in [Auto, ConjugateGradients] {
+            let mut rows = Linearisation::new(solver, parameters, 1);
+            rows.begin(residuals).unwrap();
+            assert!(!rows.has_matrix());
+            LevenbergMarquardt::check_size(solver, residuals, parameters).unwrap();
+        }
     }
     for (residuals, parameters) in [(usize::MAX, 10_000), (100, 1 << 20), (0, usize::MAX)] {
-        LevenbergMarquardt::check_size(residuals, parameters).unwrap();
+        LevenbergMarquardt::check_size(Dense, residuals, parameters).unwrap();
     }
+    let mut rows = Linearisation::new(Auto, 10_000, 1);
+    rows.begin(100).unwrap();
+    assert!(rows.has_matrix());
 }

@@ -2,16 +2,16 @@
 
 use jetspace_optim::{
     LevenbergMarquardt, LevenbergMarquardtOrigin, LevenbergMarquardtSettings,
-    LevenbergMarquardtState, LevenbergMarquardtStop, OptimError,
+    LevenbergMarquardtState, LevenbergMarquardtStop, LinearSolver, OptimError,
 };
 
-use super::{ACCELERATED, PLAIN, Problem, advance, minimise, problem, rosenbrock};
+use super::{ACCELERATED, ALL, PLAIN, Problem, advance, minimise, problem, rosenbrock};
 
 #[test]
 fn trials_that_are_not_finite_are_too_long() {
     // √x − 1: there are no residuals left of 0, and from 30 the first step leads there.
     let function = |x: &[f64]| (vec![x[0].sqrt() - 1.0], vec![vec![0.5 / x[0].sqrt()]]);
-    for settings in [PLAIN, ACCELERATED] {
+    for settings in ALL {
         let end = minimise(settings, &function, &[30.0], 1e-28);
         assert!((end.x[0] - 1.0).abs() < 1e-14, "{end:?}");
     }
@@ -20,7 +20,7 @@ fn trials_that_are_not_finite_are_too_long() {
         let function = |x: &[f64]| {
             (vec![if x[0] == 1.0 { 1.0 } else { bad }, 1.0], vec![vec![1.0], vec![0.0]])
         };
-        for settings in [PLAIN, ACCELERATED] {
+        for settings in ALL {
             let end = minimise(settings, &function, &[1.0], 0.0);
             assert_eq!((end.x[0], end.stop), (1.0, Some(LevenbergMarquardtStop::NoDecrease)));
         }
@@ -38,17 +38,19 @@ fn what_is_not_finite_where_an_iteration_begins_is_an_error() {
                 let function = |_: &[f64]| {
                     (vec![residual; residuals], vec![vec![slope; parameters]; residuals])
                 };
-                let mut method = LevenbergMarquardt::new(PLAIN, parameters).unwrap();
-                let mut x = vec![0.25; parameters];
-                let before = method.state();
-                let result = method.advance(&mut x, loss, &mut problem(&function, &[]));
-                let is_finite = loss.is_finite() && (residual * slope).is_finite();
-                if is_finite && (slope * slope).is_finite() {
-                    assert!(result.is_ok(), "{numbers:?} {result:?}");
-                    continue;
+                for settings in ALL {
+                    let mut method = LevenbergMarquardt::new(settings, parameters).unwrap();
+                    let mut x = vec![0.25; parameters];
+                    let before = method.state();
+                    let result = method.advance(&mut x, loss, &mut problem(&function, &[]));
+                    let is_finite = loss.is_finite() && (residual * slope).is_finite();
+                    if is_finite && (slope * slope).is_finite() {
+                        assert!(result.is_ok(), "{numbers:?} {result:?}");
+                        continue;
+                    }
+                    assert!(matches!(result, Err(OptimError::NotFinite { .. })), "{result:?}");
+                    assert_eq!((method.state(), x), (before, vec![0.25; parameters]));
                 }
-                assert!(matches!(result, Err(OptimError::NotFinite { .. })), "{result:?}");
-                assert_eq!((method.state(), x), (before, vec![0.25; parameters]));
             }
         }
     }
@@ -58,7 +60,7 @@ fn what_is_not_finite_where_an_iteration_begins_is_an_error() {
 fn nothing_to_do_is_noticed() {
     for (residuals, parameters) in [(0, 0), (0, 3), (3, 0), (1, 1)] {
         let flat = |_: &[f64]| (vec![1.0; residuals], vec![vec![0.0; parameters]; residuals]);
-        for settings in [PLAIN, ACCELERATED] {
+        for settings in ALL {
             let mut method = LevenbergMarquardt::new(settings, parameters).unwrap();
             let mut x = vec![1.0; parameters];
             for _ in 0..2 {
@@ -76,9 +78,15 @@ fn slopes_whose_squares_are_zero_end_it() {
         let steep = |x: &[f64]| {
             (vec![1.0 + 1e-170 * x[0]; residuals], vec![vec![1e-170; parameters]; residuals])
         };
-        let end = minimise(ACCELERATED, &steep, &vec![1.0; parameters], 0.0);
-        assert_eq!(end.stop, Some(LevenbergMarquardtStop::NoDecrease));
-        assert_eq!(end.x, vec![1.0; parameters]);
+        let kinds = [
+            (LinearSolver::Dense, LevenbergMarquardtStop::NoDecrease),
+            (LinearSolver::ConjugateGradients, LevenbergMarquardtStop::Rounding),
+        ];
+        for (solver, stop) in kinds {
+            let settings = LevenbergMarquardtSettings { solver, ..ACCELERATED };
+            let end = minimise(settings, &steep, &vec![1.0; parameters], 0.0);
+            assert_eq!((end.stop, end.x), (Some(stop), vec![1.0; parameters]));
+        }
     }
 }
 

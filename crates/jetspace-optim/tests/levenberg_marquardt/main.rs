@@ -4,7 +4,7 @@ mod edge_cases;
 
 use jetspace_optim::{
     LeastSquares, LevenbergMarquardt, LevenbergMarquardtSettings, LevenbergMarquardtStep,
-    LevenbergMarquardtStop, Linearisation, OptimError,
+    LevenbergMarquardtStop, LinearSolver, Linearisation, OptimError,
 };
 use proptest::prelude::*;
 
@@ -38,6 +38,18 @@ impl LeastSquares for Problem<'_> {
         Ok(())
     }
 
+    fn push_forward(
+        &mut self,
+        x: &[f64],
+        v: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), OptimError> {
+        for (product, row) in product.iter_mut().zip((self.function)(x).1) {
+            *product = row.iter().zip(v).map(|(j, v)| j * v).sum();
+        }
+        Ok(())
+    }
+
     fn pull_back(&mut self, x: &[f64], w: &[f64], product: &mut [f64]) -> Result<(), OptimError> {
         product.fill(0.0);
         for (row, w) in (self.function)(x).1.iter().zip(w) {
@@ -64,11 +76,20 @@ const PLAIN: LevenbergMarquardtSettings = LevenbergMarquardtSettings {
     damping: 1e-3,
     acceleration: None,
     tolerance_gradient: 0.0,
+    solver: LinearSolver::Dense,
     threads: 1,
 };
 
 const ACCELERATED: LevenbergMarquardtSettings =
     LevenbergMarquardtSettings { acceleration: Some(0.75), ..PLAIN };
+
+/// These, with matrices and with conjugate gradients.
+const ALL: [LevenbergMarquardtSettings; 4] = [
+    PLAIN,
+    ACCELERATED,
+    LevenbergMarquardtSettings { solver: LinearSolver::ConjugateGradients, ..PLAIN },
+    LevenbergMarquardtSettings { solver: LinearSolver::ConjugateGradients, ..ACCELERATED },
+];
 
 fn squares(residuals: &[f64]) -> f64 {
     residuals.iter().map(|r| r * r).sum()
@@ -166,7 +187,7 @@ fn exponential_fits_to_certified_minima() {
     for (problem, start) in [(misra, [500.0, 100.0]), (misra, [250.0, 500.0]), (bod, [100.0, 75.0])]
     {
         let (function, minimum, loss) = problem;
-        for settings in [PLAIN, ACCELERATED] {
+        for settings in ALL {
             let end = minimise(settings, function, &start, 0.0);
             assert!(end.stop.is_some() && end.iterations <= 60, "{settings:?}: {end:?}");
             // Eleven digits are certified; losses that differ by rounding, 2e-16, are those of
@@ -181,7 +202,7 @@ fn exponential_fits_to_certified_minima() {
 
 #[test]
 fn rosenbrock_and_powell_to_zero() {
-    for settings in [PLAIN, ACCELERATED] {
+    for settings in ALL {
         let end = minimise(settings, &rosenbrock, &[-1.2, 1.0], 1e-25);
         assert!(end.loss <= 1e-25 && end.iterations <= 40, "{settings:?}: {end:?}");
         let end = minimise(settings, &powell, &[3.0, -1.0, 0.0, 1.0], 1e-25);
@@ -287,7 +308,7 @@ fn more_parameters_than_residuals_end_at_zero() {
         let row = |i| x.iter().enumerate().map(|(j, x)| 2.0 * (x - centre(i, j))).collect();
         ((0..2).map(|i| radius(i) - 2.0).collect(), (0..2).map(row).collect())
     };
-    for settings in [PLAIN, ACCELERATED] {
+    for settings in ALL {
         let end = minimise(settings, &function, &[0.3; 10], 1e-28);
         assert!(end.loss <= 1e-28 && end.iterations <= 20, "{settings:?}: {end:?}");
     }
@@ -306,7 +327,7 @@ fn an_interruption_at_any_call_changes_no_bit() {
         [(&rosenbrock, &[-1.2, 1.0]), (&powell, &[3.0, -1.0, 0.0, 1.0]), (&wavy, &[2.0, -1.5])];
     let mut failures = 0;
     for (function, start) in problems {
-        for settings in [PLAIN, ACCELERATED] {
+        for settings in ALL {
             // All places and states between calls.
             let mut x = start.to_vec();
             let mut method = LevenbergMarquardt::new(settings, x.len()).unwrap();

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use jetspace_optim::{LevenbergMarquardtSettings, QuasiNewtonSettings, SoapSettings};
+use jetspace_optim::{LevenbergMarquardtSettings, LinearSolver, QuasiNewtonSettings, SoapSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -82,7 +82,7 @@ pub enum OptimizerFile {
     Ssbfgs(DenseFile),
     /// Self-scaled Broyden with a line search, for some thousands of parameters.
     Ssbroyden(DenseFile),
-    /// The method of Levenberg and Marquardt, for some thousands of parameters or of residuals.
+    /// The method of Levenberg and Marquardt.
     LevenbergMarquardt {
         /// Iterations at most.
         steps: u64,
@@ -92,11 +92,37 @@ pub enum OptimizerFile {
         /// Whether steps bend with the valley (geodesic acceleration).
         #[serde(default = "acceleration")]
         acceleration: bool,
+        /// How the equations of a step are solved.
+        #[serde(default)]
+        solver: SolverFile,
         /// It ends where no entry of the gradient is larger than this; by default where rounding
         /// ends all progress.
         #[serde(default = "tolerance")]
         tolerance: f64,
     },
+}
+
+/// How the method of Levenberg and Marquardt solves the equations of a step.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SolverFile {
+    /// `dense` where its matrices fit into 2 GiB, else `conjugate-gradients`.
+    #[default]
+    Auto,
+    /// With matrices, for some thousands of parameters or of residuals.
+    Dense,
+    /// Without matrices, and not to the last digit.
+    ConjugateGradients,
+}
+
+impl From<SolverFile> for LinearSolver {
+    fn from(file: SolverFile) -> Self {
+        match file {
+            SolverFile::Auto => Self::Auto,
+            SolverFile::Dense => Self::Dense,
+            SolverFile::ConjugateGradients => Self::ConjugateGradients,
+        }
+    }
 }
 
 /// A quasi-Newton method that keeps the inverse Hessian as a matrix.

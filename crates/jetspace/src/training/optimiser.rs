@@ -254,12 +254,13 @@ fn settings(optimizer: &OptimizerFile, threads: usize) -> Settings {
         OptimizerFile::Bfgs(file) => dense(DenseUpdate::Bfgs, file),
         OptimizerFile::Ssbfgs(file) => dense(DenseUpdate::SelfScaledBfgs, file),
         OptimizerFile::Ssbroyden(file) => dense(DenseUpdate::SelfScaledBroyden, file),
-        OptimizerFile::LevenbergMarquardt { damping, acceleration, tolerance, .. } => {
+        OptimizerFile::LevenbergMarquardt { damping, acceleration, tolerance, solver, .. } => {
             let default = LevenbergMarquardtSettings::default();
             Settings::LevenbergMarquardt(LevenbergMarquardtSettings {
                 damping,
                 acceleration: default.acceleration.filter(|_| acceleration),
                 tolerance_gradient: tolerance,
+                solver: solver.into(),
                 threads,
             })
         }

@@ -61,7 +61,7 @@ fn checkpoints_of_other_optimisers_are_refused() {
         of_lbfgs.step().unwrap();
     }
     of_lbfgs.save(&path).unwrap();
-    let [levenberg_marquardt, _] = levenberg_marquardt(10, 0.0);
+    let [levenberg_marquardt, ..] = levenberg_marquardt(10, 0.0);
     for other in [bfgs, ADAM, SOAP, LBFGS_FIXED, levenberg_marquardt] {
         let mut other = training::<f64>(&wave(&[other]), 1);
         assert!(other.load(&path).is_err());
@@ -126,8 +126,8 @@ fn killed_runs_end_with_the_same_log_and_results() {
     for dtype in [Dtype::F32, Dtype::F64] {
         // Far more steps than are done, so that not every one of them has a line in the log.
         let [(lbfgs, _), _, (ssbfgs, _), _] = with_line_search(9_000, 0.01);
-        let [damped, _] = levenberg_marquardt(6, 0.0);
-        let optimizers = [ADAM, ssbfgs, lbfgs, damped, LBFGS_FIXED];
+        let [damped, .., matrix_free] = levenberg_marquardt(6, 0.0);
+        let optimizers = [ADAM, ssbfgs, lbfgs, damped, matrix_free, LBFGS_FIXED];
         let study = Study { dtype, measure_every: Some(10), ..wave(&optimizers) };
         let folder = tempfile::tempdir().unwrap();
         let create = |name: &str| {
@@ -139,10 +139,15 @@ fn killed_runs_end_with_the_same_log_and_results() {
         let (expected, stops) = sitting(&study, &whole, 1, None);
         let expected = expected.unwrap();
         let reasons: Vec<StopReason> = expected.stops.iter().map(|stop| stop.reason).collect();
-        assert_eq!(reasons, [Steps, Gradient, Gradient, Steps, Steps], "{:?}", expected.stops);
+        assert_eq!(
+            reasons,
+            [Steps, Gradient, Gradient, Steps, Steps, Steps],
+            "{:?}",
+            expected.stops
+        );
         assert!(expected.stops[1].done > 20 && expected.stops[2].done == 0);
 
-        let last = stops[4].0;
+        let last = stops[5].0;
         let around_ends = stops.iter().flat_map(|(end, _)| [end - 1, *end, end + 1]);
         let moments: BTreeSet<u64> = around_ends.chain([1, 7, 29, 40]).collect();
         for until in moments.into_iter().filter(|until| *until < last - 1) {
@@ -167,7 +172,7 @@ fn killed_runs_end_with_the_same_log_and_results() {
 #[test]
 fn the_log_tells_steps_and_why_optimisers_ended() {
     let [.., (ssbroyden, _)] = with_line_search(12, 0.0);
-    let [levenberg_marquardt, _] = levenberg_marquardt(5, 0.0);
+    let [levenberg_marquardt, ..] = levenberg_marquardt(5, 0.0);
     let study = wave(&[ADAM, ssbroyden, levenberg_marquardt]);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");

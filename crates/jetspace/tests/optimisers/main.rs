@@ -13,7 +13,7 @@ use jetspace::Study;
 use jetspace::objective::{Loss, Objective};
 use jetspace::run;
 use jetspace::source::Source;
-use jetspace::study::{DenseFile, OptimizerFile, ScheduleFile};
+use jetspace::study::{DenseFile, OptimizerFile, ScheduleFile, SolverFile};
 use jetspace::training::{Scalar, Status, Training};
 use jetspace_jet::{Engine, Real, Threads};
 use jetspace_optim::{DenseUpdate, InverseHessian, QuasiNewtonSettings};
@@ -105,13 +105,11 @@ fn with_line_search(steps: u64, tolerance: f64) -> [(OptimizerFile, QuasiNewtonS
     ]
 }
 
-/// The method of Levenberg and Marquardt, with acceleration and without.
-fn levenberg_marquardt(steps: u64, tolerance: f64) -> [OptimizerFile; 2] {
-    [true, false].map(|acceleration| OptimizerFile::LevenbergMarquardt {
-        steps,
-        damping: 1e-3,
-        acceleration,
-        tolerance,
+/// The method of Levenberg and Marquardt, with acceleration and without, and without matrices.
+fn levenberg_marquardt(steps: u64, tolerance: f64) -> [OptimizerFile; 3] {
+    use SolverFile::{Auto, ConjugateGradients, Dense};
+    [(true, Auto), (false, Dense), (true, ConjugateGradients)].map(|(acceleration, solver)| {
+        OptimizerFile::LevenbergMarquardt { steps, damping: 1e-3, acceleration, tolerance, solver }
     })
 }
 

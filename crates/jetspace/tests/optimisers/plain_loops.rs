@@ -7,7 +7,7 @@ use jetspace::training::{Scalar, Status, StopReason};
 use jetspace_jet::{Engine, Real, Threads};
 use jetspace_optim::{
     Adam, AdamSettings, LeastSquares, LevenbergMarquardt, LevenbergMarquardtSettings,
-    LevenbergMarquardtStep, Linearisation, QuasiNewton,
+    LevenbergMarquardtStep, LinearSolver, Linearisation, QuasiNewton,
 };
 
 use super::{
@@ -73,6 +73,10 @@ impl LeastSquares for Residuals {
         })
     }
 
+    fn push_forward(&mut self, at: &[f64], v: &[f64], product: &mut [f64]) -> Result<(), Error> {
+        self.0.push_forward(&mut self.1, at, v, product)
+    }
+
     fn pull_back(&mut self, at: &[f64], w: &[f64], product: &mut [f64]) -> Result<(), Error> {
         self.0.pull_back(&mut self.1, at, w, product)
     }
@@ -80,9 +84,9 @@ impl LeastSquares for Residuals {
 
 #[test]
 fn levenberg_marquardt_goes_as_a_plain_loop_does() {
-    for (optimizer, acceleration) in
-        levenberg_marquardt(30, 0.0).into_iter().zip([Some(0.75), None])
-    {
+    use LinearSolver::{ConjugateGradients, Dense};
+    let kinds = [(Some(0.75), Dense), (None, Dense), (Some(0.75), ConjugateGradients)];
+    for (optimizer, (acceleration, solver)) in levenberg_marquardt(30, 0.0).into_iter().zip(kinds) {
         let study = wave(&[optimizer]);
         let mut training = training::<f64>(&study, 2);
         let mut parameters = training.parameters();
@@ -96,8 +100,12 @@ fn levenberg_marquardt_goes_as_a_plain_loop_does() {
         let objective = Objective::new(&study, method, variant, &points, SEED).unwrap();
         let engine = Engine::new(&study.network, Threads::single());
         let mut problem = Residuals(objective, engine);
-        let settings =
-            LevenbergMarquardtSettings { damping: 1e-3, acceleration, ..Default::default() };
+        let settings = LevenbergMarquardtSettings {
+            damping: 1e-3,
+            acceleration,
+            solver,
+            ..Default::default()
+        };
         let mut method = LevenbergMarquardt::new(settings, parameters.len()).unwrap();
         let mut evaluate = evaluate::<f64>(&study);
         let mut gradient = parameters.clone();

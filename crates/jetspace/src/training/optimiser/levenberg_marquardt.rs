@@ -67,6 +67,16 @@ impl<T: Scalar> LeastSquares for Residuals<'_, T> {
         self.objective.linearise(self.engine, &narrowed(parameters), &mut push)
     }
 
+    fn push_forward(
+        &mut self,
+        parameters: &[f64],
+        vector: &[f64],
+        product: &mut [f64],
+    ) -> Result<(), Error> {
+        let (parameters, vector) = (narrowed::<T>(parameters), narrowed::<T>(vector));
+        self.objective.push_forward(self.engine, &parameters, &vector, product)
+    }
+
     fn pull_back(
         &mut self,
         parameters: &[f64],
