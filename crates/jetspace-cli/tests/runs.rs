@@ -239,3 +239,27 @@ fn formulas_of_fields_go_from_the_check_to_the_last_prediction() {
     let evaluated: Value = serde_json::from_str(evaluated.lines().next().unwrap()).unwrap();
     assert_eq!(evaluated["metrics"], results[0]["metrics"]);
 }
+
+#[test]
+fn runs_are_compared_by_their_errors_over_time() {
+    let folder = with_reference();
+    let folder = folder.path();
+    let measured = format!("{STUDY}\n[evaluation]\nevery = 50\n");
+    fs::write(folder.join("measured.toml"), measured).unwrap();
+    let times = succeed(folder, &["run", "measured.toml", "--out", "measured"]);
+    let text = succeed(folder, &["compare", "measured", "measured", "--out", "errors.svg"]);
+    let told = times.lines().filter(|line| line.contains("relative error"));
+    assert!(told.clone().count() > 0 && told.clone().all(|line| text.contains(line)), "{text}");
+    let figure = fs::read_to_string(folder.join("errors.svg")).unwrap();
+    assert_eq!(figure.matches("DERL").count(), 2);
+    // The same training, whether it is measured or not.
+    let model = |run: &str| fs::read(folder.join(run).join("pinn-3/model.safetensors")).unwrap();
+    assert!(model("measured") == model("reference"));
+
+    for (run, expected) in [("reference", "no error was measured"), ("nothing", "run.json")] {
+        let output = jetspace(folder, &["compare", run, "--out", "none.svg"]);
+        assert!(!output.status.success() && !folder.join("none.svg").exists());
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains(expected), "{errors}");
+    }
+}

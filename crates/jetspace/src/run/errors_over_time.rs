@@ -87,8 +87,9 @@ impl Comparison {
 /// measured on the way.
 #[must_use]
 pub fn times(study: &Study, results: &[MemberResult]) -> Vec<String> {
-    let of =
-        |name: &str| Some(format!("{}: {}", name.to_uppercase(), times_to_errors(results, name)?));
+    let of = |name: &str| {
+        Some(format!("{}: {}", name.to_uppercase(), times_to_errors(study, results, name)?))
+    };
     study.methods.iter().filter_map(|method| of(&method.name)).collect()
 }
 
@@ -134,19 +135,23 @@ pub fn curves_of(
     curves.series.iter().any(|series| !series.points.is_empty()).then_some(curves)
 }
 
-/// How long a method took to each error that all its trainings have reached, in medians; those that
-/// people compare.
-pub fn times_to_errors(results: &[MemberResult], method: &str) -> Option<String> {
+/// How long a method took to errors that people compare, as far as all its trainings have reached
+/// them, and to its last one, in medians; nothing if errors were not measured on the way.
+pub fn times_to_errors(study: &Study, results: &[MemberResult], method: &str) -> Option<String> {
+    study.measure_every?;
     let of_method: Vec<&MemberResult> = results.iter().filter(|r| r.method == method).collect();
+    let median = |values: Vec<f64>| Some(Score::over_seeds(&values, None)?.median);
     let times = [1e-3, 1e-5, 1e-7].into_iter().filter_map(|relative: f64| {
         let is_it = |reached: &&Reached| (reached.relative / relative - 1.0).abs() < 1e-9;
         let time = |r: &&MemberResult| r.reached.iter().find(is_it).map(|reached| reached.seconds);
         let seconds: Option<Vec<f64>> = of_method.iter().map(time).collect();
-        let median = Score::over_seeds(&seconds?, None)?.median;
-        Some(format!("{relative:e} after {median:.1} s"))
+        Some(format!("{relative:e} after {:.1} s", median(seconds?)?))
     });
-    let times: Vec<String> = times.collect();
-    (!times.is_empty()).then(|| format!("relative error {}", times.join(", ")))
+    let last = of_method.iter().filter_map(|r| r.metrics.get(RELATIVE).copied()).collect();
+    let seconds = of_method.iter().map(|r| r.seconds).collect();
+    let last = format!("{:.1e} after {:.1} s", median(last)?, median(seconds)?);
+    let parts: Vec<String> = times.chain([last]).collect();
+    Some(format!("relative error {}", parts.join(", ")))
 }
 
 /// The measurements of a training in its folder, the one at its end included: seconds, evaluations

@@ -379,7 +379,7 @@ fn timings(study: &Study, results: &[MemberResult]) -> Vec<(String, String)> {
         let score = Score::over_seeds(&seconds, None)?;
         let training = format!("{:.1} s per training (median)", score.median);
         let parts: Vec<String> =
-            std::iter::once(training).chain(times_to_errors(results, name)).collect();
+            std::iter::once(training).chain(times_to_errors(study, results, name)).collect();
         Some((name.to_uppercase(), parts.join("; ")))
     };
     let total: f64 = results.iter().map(|r| r.seconds).sum();
