@@ -263,7 +263,9 @@ pub fn call<D: Number>(function: Function, x: D) -> D {
 }
 
 /// What `evaluate` gives, and how much rounding may change it: as much as relative errors of 10⁻¹²
-/// in every operation do. `None` if it is not finite, or too large to say anything.
+/// in every operation do, and at least as much as in a number of size 1: within one operation, such as
+/// the quotient x/x, dual numbers cancel exactly where a formula's terms are rounded. `None` if it is not
+/// finite, or too large to say anything.
 pub fn value_and_uncertainty(
     evaluate: impl Fn(&mut dyn FnMut() -> f64) -> f64,
 ) -> Option<(f64, f64)> {
@@ -274,6 +276,6 @@ pub fn value_and_uncertainty(
         1.0 + 1e-12 * if state >> 63 == 0 { 1.0 } else { -1.0 }
     };
     let spread = (0..6).map(|_| (evaluate(&mut wobble) - exact).abs());
-    let uncertainty = spread.fold(1e-12 * exact.abs(), f64::max);
+    let uncertainty = spread.fold(1e-12 * exact.abs().max(1.0), f64::max);
     (exact.abs() < 1e8 && uncertainty < 1e-4 * exact.abs().max(1.0)).then_some((exact, uncertainty))
 }
