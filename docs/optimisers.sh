@@ -3,11 +3,11 @@
 set -e
 cd "$(dirname "$0")/.."
 cargo build --release --package jetspace-cli
+runs=runs/optimisers/$(date +%Y-%m-%dT%H-%M-%S)
 train() {
-    target/release/jetspace run "optimisers-$1" --threads 1 --out "runs/optimisers/$1" >/dev/null
+    target/release/jetspace run "optimisers-$1" --threads 1 --out "$runs/$1" >/dev/null
 }
 train poisson-2d & train allen-cahn; wait
 train burgers & train kdv; wait
-cd runs/optimisers
-../../target/release/jetspace compare poisson-2d allen-cahn burgers kdv \
-    --out ../../docs/figures/optimisers.svg
+target/release/jetspace compare "$runs/poisson-2d" "$runs/allen-cahn" "$runs/burgers" "$runs/kdv" \
+    --out docs/figures/optimisers.svg
