@@ -152,7 +152,8 @@ impl Tree {
     }
 
     /// The value for these values of [`symbols`], every partial result perturbed by
-    /// `wobble`; NaN where a part is not finite, or near a jump or a kink.
+    /// `wobble`; NaN where a part is not finite, or near a jump, a kink or a pole (where rounding
+    /// may decide whether a formula divides by zero).
     pub fn evaluate<D: Number>(&self, at: &[D], wobble: &mut dyn FnMut() -> f64) -> D {
         let mut pair = |a: &Self, b: &Self| {
             let (a, b) = (a.evaluate(at, wobble), b.evaluate(at, wobble));
@@ -177,12 +178,12 @@ impl Tree {
             }
             Self::Divide(a, b) => {
                 let (a, b, _) = pair(a, b);
-                a / b
+                quotient(a, b)
             }
             Self::IntegerPower(a, n) => {
                 let a = a.evaluate(at, wobble);
                 let power = (0..n.abs()).fold(D::from(1.0), |power, _| power * a);
-                if *n < 0 { power.recip() } else { power }
+                if *n < 0 { quotient(D::from(1.0), power) } else { power }
             }
             Self::Power(a, b) => {
                 let (a, b, _) = pair(a, b);
@@ -216,6 +217,11 @@ impl Tree {
         };
         if value.re().is_finite() { value.perturbed(wobble) } else { nan() }
     }
+}
+
+/// a / b, NaN near the pole.
+fn quotient<D: Number>(a: D, b: D) -> D {
+    if b.re().abs() > 1e-9 { a / b } else { nan() }
 }
 
 /// NaN with derivatives that are NaN.
