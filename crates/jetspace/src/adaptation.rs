@@ -53,7 +53,8 @@ impl Adaptation {
         }
     }
 
-    /// Changes what is due after so many steps, before this evaluation; whether the objective is another one now.
+    /// Changes what is due after so many steps, before this evaluation; whether the objective is
+    /// another one now.
     ///
     /// # Errors
     /// Those of the objective.

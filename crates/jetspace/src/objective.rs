@@ -20,7 +20,6 @@ use crate::method::TermKind;
 use crate::problem::{Place, Problem};
 use crate::study::{Method, Study, Variant};
 use crate::targets;
-use changes::Movable;
 use group::Group;
 use projection::Projection;
 use selection::TermPoints;
@@ -34,7 +33,8 @@ pub struct Objective<T: Real> {
     projections: Vec<Projection<T>>,
     labels: Vec<String>,
     weights: Vec<f64>,
-    movable: Option<Movable>,
+    /// The points of the first group, if they may be moved.
+    movable: Option<Points>,
     network_parameters: usize,
     unknowns: usize,
 }
@@ -99,7 +99,7 @@ impl<T: Real> Objective<T> {
         }
         let is_movable = |group: &Group<T>| has_interior && group.is_movable();
         let movable = groups.first().filter(|group| is_movable(group));
-        let movable = movable.map(|_| Movable { group: 0, points: collocation.interior.clone() });
+        let movable = movable.map(|_| collocation.interior.clone());
         groups.extend(conditions);
         let mut objective = Self {
             groups,

@@ -2,16 +2,17 @@
 //! against plain loops, and trainings that are stopped and resumed between the changes.
 
 mod oracle;
+mod resumption;
 
 use std::fs;
-use std::path::Path;
 
 use jetspace::collocation::Points;
 use jetspace::run;
 use jetspace::source::Source;
-use jetspace::training::{Scalar, Status, Training};
+use jetspace::training::{Scalar, Training};
 use jetspace::{Error, Study};
-use oracle::{cases, inside, wave};
+use oracle::{cases, central_difference, inside, wave};
+use resumption::resume_at_every_step;
 
 /// Numbers between 0.5 and 1.5 that differ.
 fn weights(len: usize) -> Vec<f64> {
@@ -67,15 +68,11 @@ fn factors_and_weights_of_points_enter_the_loss_and_its_gradient() {
             }
             let largest = gradient.iter().fold(0.0, |m: f64, g| m.max(g.abs()));
             for (i, slope) in gradient.iter().enumerate().step_by(5) {
-                let mut at = |step: f64| {
+                let expected = central_difference(|step| {
                     let mut moved = parameters.clone();
                     moved[i] += step;
-                    case.evaluate(&mut objective, &moved, 1).0.total
-                };
-                let h = 1e-3;
-                let near = (at(h) - at(-h)) / (2.0 * h);
-                let far = (at(2.0 * h) - at(-2.0 * h)) / (4.0 * h);
-                let expected = (4.0 * near - far) / 3.0;
+                    vec![case.evaluate(&mut objective, &moved, 1).0.total]
+                })[0];
                 assert!((slope - expected).abs() <= 1e-8 * largest, "{i}: {slope} {expected}");
             }
         }
@@ -261,30 +258,14 @@ const PARTS: [(&str, &str); 4] = [
 #[test]
 fn resumed_at_every_step_a_training_leaves_the_same_checkpoints() {
     fn check<T: Scalar>() {
-        let folder = tempfile::tempdir().unwrap();
-        let (here, there) = (folder.path().join("here"), folder.path().join("there"));
-        let checkpoint = |training: &Training<T>, path: &Path| {
-            training.save(path).unwrap();
-            fs::read(path).unwrap()
-        };
         for (points, balance) in PARTS {
             let study = adaptive(points, balance);
             for method in [0, 1] {
-                let mut whole = training::<T>(&study, method, 1);
-                whole.save(&here).unwrap();
-                loop {
-                    let progress = whole.progress();
-                    let mut resumed = training::<T>(&study, method, 2);
-                    resumed.load(&here).unwrap();
-                    let status = whole.step().unwrap();
-                    assert_eq!(resumed.step().unwrap(), status);
+                let name = format!("{points}, method {method}");
+                let start = |threads| training::<T>(&study, method, threads);
+                resume_at_every_step(&name, start, |whole, resumed| {
                     assert_eq!(resumed.factors(), whole.factors());
-                    let (one, other) = (checkpoint(&whole, &here), checkpoint(&resumed, &there));
-                    assert!(one == other, "{points}, method {method}, after {progress:?}");
-                    if status == Status::Finished {
-                        break;
-                    }
-                }
+                });
             }
         }
     }

@@ -7,31 +7,23 @@ use super::{Group, Objective};
 use crate::Error;
 use crate::collocation::Points;
 
-/// The points that may be moved, and the group that they belong to.
-pub struct Movable {
-    pub group: usize,
-    pub points: Points,
-}
-
 impl<T: Real> Objective<T> {
     /// The points inside, unless data is compared there, in the present or in a term of its own.
     #[must_use]
     pub fn movable_points(&self) -> Option<&Points> {
-        self.movable.as_ref().map(|movable| &movable.points)
+        self.movable.as_ref()
     }
 
     /// The terms that are compared there.
     #[must_use]
     pub fn movable_terms(&self) -> Vec<usize> {
-        let group = self.movable.as_ref().and_then(|movable| self.groups.get(movable.group));
-        group.map_or_else(Vec::new, |group| group.terms().to_vec())
+        self.movable_group().map_or_else(Vec::new, |group| group.terms().to_vec())
     }
 
     /// The number of points, or pairs, of a term; 0 for projections.
     #[must_use]
     pub fn points_of(&self, term: usize) -> usize {
-        let group = self.groups.iter().find(|group| group.terms().contains(&term));
-        group.map_or(0, |group| group.all().len)
+        self.group_of(term).map_or(0, |group| group.all().len)
     }
 
     /// Replaces these points; their weights are 1 again. Mini-batches are chosen at the next
@@ -40,11 +32,10 @@ impl<T: Real> Objective<T> {
     /// # Errors
     /// There are none that may be moved; a wrong number of coordinates.
     pub fn move_points(&mut self, points: Points) -> Result<(), Error> {
-        let Some((group, movable)) = movable(&mut self.groups, &mut self.movable) else {
-            return Err(fixed_points());
-        };
+        let movable = self.groups.first_mut().zip(self.movable.as_mut());
+        let (group, old) = movable.ok_or_else(fixed_points)?;
         group.move_to(&points)?;
-        movable.points = points;
+        *old = points;
         Ok(())
     }
 
@@ -60,8 +51,7 @@ impl<T: Real> Objective<T> {
         points: &Points,
     ) -> Result<Vec<f64>, Error> {
         let (weights, unknowns) = self.split(parameters)?;
-        let group = self.movable.as_ref().and_then(|movable| self.groups.get(movable.group));
-        let group = group.ok_or_else(fixed_points)?;
+        let group = self.movable_group().ok_or_else(fixed_points)?;
         let columns = group.columns_at(points)?;
         let of_terms = group.squares(engine, weights, unknowns, &columns)?;
         let mut sums = vec![0.0; points.len()];
@@ -96,14 +86,9 @@ impl<T: Real> Objective<T> {
     /// A coordinate of each point of a term, of pairs of the lower one.
     #[must_use]
     pub fn coordinate(&self, term: usize, axis: usize) -> Vec<f64> {
-        self.groups.iter().find(|group| group.terms().contains(&term)).map_or_else(
-            Vec::new,
-            |group| {
-                let all = group.all();
-                let rows = all.coordinates.chunks_exact((all.len * all.copies).max(1));
-                rows.skip(axis).take(1).flatten().step_by(all.copies).map(|x| x.to_f64()).collect()
-            },
-        )
+        let Some(all) = self.group_of(term).map(Group::all) else { return Vec::new() };
+        let rows = all.coordinates.chunks_exact((all.len * all.copies).max(1));
+        rows.skip(axis).take(1).flatten().step_by(all.copies).map(|x| x.to_f64()).collect()
     }
 
     /// Multiplies each term, besides its weight, by a factor from now on.
@@ -175,15 +160,15 @@ impl<T: Real> Objective<T> {
         }
         Ok(traces)
     }
-}
 
-/// The group whose points may be moved, and these.
-fn movable<'a, T: Real>(
-    groups: &'a mut [Group<T>],
-    movable: &'a mut Option<Movable>,
-) -> Option<(&'a mut Group<T>, &'a mut Movable)> {
-    let movable = movable.as_mut()?;
-    Some((groups.get_mut(movable.group)?, movable))
+    /// The terms inside are the first group.
+    fn movable_group(&self) -> Option<&Group<T>> {
+        self.groups.first().filter(|_| self.movable.is_some())
+    }
+
+    fn group_of(&self, term: usize) -> Option<&Group<T>> {
+        self.groups.iter().find(|group| group.terms().contains(&term))
+    }
 }
 
 fn fixed_points() -> Error {

@@ -89,18 +89,18 @@ impl Panels {
     /// The figure, as an SVG file.
     #[must_use]
     pub fn to_svg(&self) -> String {
-        tiled(&self.title, &self.panels, 2, TOP + HEADING)
+        tiled(&self.title, &self.panels, 2, true)
     }
 }
 
 /// Several plots with this title, one above the other, their frames aligned.
 pub(super) fn stacked(title: &str, panels: &[Curves]) -> String {
-    tiled(title, panels, 1, TOP)
+    tiled(title, panels, 1, false)
 }
 
-/// Plots in rows, their frames aligned, with this much room above each; with more than a factor needs,
-/// for its title.
-fn tiled(title: &str, panels: &[Curves], columns: usize, top: f64) -> String {
+/// Plots in rows, their frames aligned, with or without the title of each above it.
+fn tiled(title: &str, panels: &[Curves], columns: usize, titled: bool) -> String {
+    let top = if titled { TOP + HEADING } else { TOP };
     let plots: Vec<LinePlot> =
         panels.iter().map(|panel| LinePlot::new(&panel.x, &panel.y, &panel.series)).collect();
     let height_of =
@@ -121,7 +121,7 @@ fn tiled(title: &str, panels: &[Curves], columns: usize, top: f64) -> String {
         for (plot, panel) in row.iter().zip(of_row) {
             let frame =
                 Frame { left: from + left, top: above + top, width, height: height_of(row) };
-            if top > TOP {
+            if titled {
                 let middle = frame.left + width / 2.0;
                 svg.text(middle, above + HEADING, Anchor::Middle, NAME_SIZE, &panel.title);
             }

@@ -20,6 +20,7 @@ pub struct AdaptiveFile {
 }
 
 /// How points inside are chosen anew.
+// What two variants share is written twice: flattened fields would let unknown keys pass.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, tag = "by", rename_all = "kebab-case")]
 pub enum ResamplingFile {

@@ -8,41 +8,23 @@ use std::time::Duration;
 use jetspace::Study;
 use jetspace::run::{self, Execution, Folder, Member, MemberResult, Observer, Outcome, Settings};
 use jetspace::study::Dtype;
-use jetspace::training::{Scalar, Status, Stop, StopReason, Training};
+use jetspace::training::{Scalar, Stop, StopReason};
 
+use super::resumption::resume_at_every_step;
 use super::{
     ADAM, LBFGS_FIXED, SOAP, comparing, levenberg_marquardt, training, wave, with_line_search,
 };
 
-/// A checkpoint is all that a training remembers: so two trainings whose checkpoints are equal go on
-/// in the same way.
 #[test]
 fn resumed_at_every_step_a_training_leaves_the_same_checkpoints() {
     fn check<T: Scalar>() {
-        let folder = tempfile::tempdir().unwrap();
-        let (here, there) = (folder.path().join("here"), folder.path().join("there"));
-        let checkpoint = |training: &Training<T>, path: &Path| {
-            training.save(path).unwrap();
-            fs::read(path).unwrap()
-        };
         let mut on_trial = 0;
         for optimizer in comparing(25, 0.0).into_iter().chain([SOAP]) {
             let study = wave(&[ADAM, optimizer, LBFGS_FIXED]);
-            let mut whole = training::<T>(&study, 1);
-            whole.save(&here).unwrap();
-            loop {
-                let progress = whole.progress();
-                let mut resumed = training::<T>(&study, 2);
-                resumed.load(&here).unwrap();
-                let status = whole.step().unwrap();
-                assert_eq!(resumed.step().unwrap(), status);
-                let (one, other) = (checkpoint(&whole, &here), checkpoint(&resumed, &there));
-                assert!(one == other, "{} after {progress:?}", optimizer.name());
-                if status == Status::Finished {
-                    break;
-                }
+            let start = |threads| training::<T>(&study, threads);
+            let whole = resume_at_every_step(optimizer.name(), start, |whole, _| {
                 on_trial += u64::from(whole.progress().phase == 1 && whole.is_on_trial());
-            }
+            });
             assert_eq!(whole.stops().len(), 3);
         }
         assert!(on_trial > 3, "only {on_trial} trials after which came another");

@@ -5,6 +5,8 @@ mod ends;
 mod interruptions;
 mod measurements;
 mod plain_loops;
+#[path = "../resumption/mod.rs"]
+mod resumption;
 mod soap;
 
 use std::num::NonZero;

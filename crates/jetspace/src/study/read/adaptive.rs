@@ -1,6 +1,7 @@
 //! What changes while a method trains: whether it makes sense, and there is memory for it.
 
 use super::Reader;
+use super::optimizers::{is_not_negative, is_positive};
 use super::points::MOST_POINTS;
 use crate::Error;
 use crate::problem_file::Kind;
@@ -42,7 +43,6 @@ impl Reader<'_> {
         if let Some(balance) = balance {
             check("balance", "memory", is_fraction(balance.memory), balance.memory, fraction)?;
         }
-        let is_positive = |number: f64| number.is_finite() && number > 0.0;
         if let Some(attention) = attention {
             let (memory, rate) = (attention.memory, attention.rate);
             check("attention", "memory", is_fraction(memory), memory, fraction)?;
@@ -76,7 +76,6 @@ impl Reader<'_> {
             if fits { Ok(()) } else { Err(self.wrong_setting(path, key, expected, found, example)) }
         };
         if let Some(density) = file.density() {
-            let is_not_negative = |number: f64| number.is_finite() && number >= 0.0;
             let (exponent, offset) = (density.exponent, density.offset);
             let fits = is_not_negative(exponent);
             check("exponent", fits, "an exponent of 0 or more", exponent, "1")?;

@@ -161,10 +161,10 @@ impl Reader<'_> {
     }
 }
 
-fn is_positive(number: f64) -> bool {
+pub(super) fn is_positive(number: f64) -> bool {
     number.is_finite() && number > 0.0
 }
 
-fn is_not_negative(number: f64) -> bool {
+pub(super) fn is_not_negative(number: f64) -> bool {
     number.is_finite() && number >= 0.0
 }
