@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use jetspace::evaluation::grid_points;
+use jetspace::evaluation::{EvaluationPlan, Measure, grid_points};
 use jetspace::model::Model;
 use jetspace::point_set::PointSet;
 use jetspace::run::Folder;
@@ -56,19 +56,19 @@ pub fn eval(arguments: &EvalArguments) -> Result<ExitCode, Failure> {
     let out = &mut std::io::stdout().lock();
     let study = study_of_run(&arguments.run)?;
     for (name, path) in models(&arguments.run, file)? {
-        let mut model = Model::read(&path)?;
-        if let Some(study) = &study {
-            // It knows where the files of the problem are.
-            model.problem.truth = study.problem.truth.clone();
+        let model = Model::read(&path)?;
+        let mut plan = study.as_ref().map_or_else(
+            || EvaluationPlan { grid: model.problem.default_grid(), ..Default::default() },
+            |study| study.evaluation.clone(),
+        );
+        if let Some(grid) = &arguments.grid {
+            plan.grid = nodes(&grid.0, &model.problem)?;
         }
-        let grid = match (&arguments.grid, &study) {
-            (Some(grid), _) => nodes(&grid.0, &model.problem)?,
-            (None, Some(study)) => study.grid.clone(),
-            (None, None) => model.problem.default_grid(),
-        };
-        let metrics = model.evaluate_on(&grid, ALL_THREADS)?.metrics;
+        // The study's problem is the model's, with what the study's metrics add to its expressions.
+        let problem = study.as_ref().map_or(&model.problem, |study| &study.problem);
+        let metrics = Measure::new(problem, &plan)?.of(&model, ALL_THREADS)?.metrics;
         if arguments.json {
-            writeln!(out, "{}", json!({ "model": name, "grid": grid, "metrics": metrics }))?;
+            writeln!(out, "{}", json!({ "model": name, "grid": plan.grid, "metrics": metrics }))?;
         } else {
             let metrics: Vec<String> =
                 metrics.iter().map(|(metric, value)| format!("{metric} {value:.4e}")).collect();

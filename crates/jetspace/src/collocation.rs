@@ -72,10 +72,11 @@ impl Collocation {
     /// # Errors
     /// A file that cannot be read or lacks a coordinate.
     pub fn new(problem: &Problem, plan: &PointsPlan) -> Result<Self, Error> {
-        let bounds = problem.bounds();
+        let sampled = Sampled::new(problem, plan);
         let interior = match &plan.interior {
             SamplerFile::Uniform { count } if plan.generator == Generator::MersenneTwister => {
-                Points::at(MersenneTwister::new(plan.seed).points(&bounds, *count))
+                sampled
+                    .for_each_set(MersenneTwister::new(plan.seed).points(&sampled.bounds, *count))
             }
             sampler => inside(problem, plan, sampler, Purpose::Interior)?,
         };
@@ -100,14 +101,16 @@ impl Collocation {
                 }
                 Some(sampler) => {
                     let mut stream = Purpose::Condition(number).stream(plan.seed);
-                    let mut columns = vec![Vec::new(); bounds.len()];
+                    let mut columns = vec![Vec::new(); sampled.axes.len()];
                     for side in sides {
-                        let of_side = of_file(sampler).sample_side(&bounds, side, &mut stream)?;
+                        let side = sampled.side(problem, side)?;
+                        let sampler = sampled.sampler(sampler);
+                        let of_side = sampler.sample_side(&sampled.bounds, side, &mut stream)?;
                         for (column, of_side) in columns.iter_mut().zip(of_side) {
                             column.extend(of_side);
                         }
                     }
-                    Points::at(columns)
+                    sampled.for_each_set(columns)
                 }
                 None => Points::default(),
             };
@@ -134,7 +137,76 @@ fn inside(
                 None => Ok(points),
             }
         }
-        sampler => Ok(Points::at(of_file(sampler).sample(&problem.bounds(), &mut stream)?)),
+        sampler => {
+            let sampled = Sampled::new(problem, plan);
+            let columns = sampled.sampler(sampler).sample(&sampled.bounds, &mut stream)?;
+            Ok(sampled.for_each_set(columns))
+        }
+    }
+}
+
+/// The coordinates that samplers give points of: all, or all but parameters, if sets of these are
+/// listed.
+struct Sampled<'a> {
+    axes: Vec<usize>,
+    bounds: Vec<(f64, f64)>,
+    dimensions: usize,
+    sets: &'a [Vec<f64>],
+}
+
+impl<'a> Sampled<'a> {
+    fn new(problem: &Problem, plan: &'a PointsPlan) -> Self {
+        let bounds = problem.bounds();
+        let dimensions = bounds.len();
+        let axes: Vec<usize> = match plan.parameters.is_empty() {
+            true => (0..dimensions).collect(),
+            false => problem.physical().collect(),
+        };
+        let bounds = axes.iter().map(|&axis| bounds[axis]).collect();
+        Self { axes, bounds, dimensions, sets: &plan.parameters }
+    }
+
+    /// A sampler of these coordinates; grids leave out the numbers of nodes of others.
+    fn sampler(&self, file: &SamplerFile) -> Sampler {
+        match of_file(file) {
+            Sampler::Grid { nodes, ends } => {
+                let nodes = self.axes.iter().filter_map(|&axis| nodes.get(axis).copied()).collect();
+                Sampler::Grid { nodes, ends }
+            }
+            sampler => sampler,
+        }
+    }
+
+    /// A side of the box of these coordinates.
+    fn side(&self, problem: &Problem, side: Side) -> Result<Side, Error> {
+        let axis = self.axes.iter().position(|&axis| axis == side.axis);
+        let axis = axis.ok_or_else(|| {
+            let name = &problem.coordinates[side.axis].name;
+            Error::Argument(format!(
+                "expected conditions on sides of coordinates that are sampled, found one at an end of \
+                 {name:?}, of which the study lists values: leave out [points] parameters"
+            ))
+        })?;
+        Ok(Side { axis, ..side })
+    }
+
+    /// These points with the first set of parameters, then with the second, …
+    fn for_each_set(&self, columns: Vec<Vec<f64>>) -> Points {
+        if self.sets.is_empty() {
+            return Points::at(columns);
+        }
+        let len = columns.first().map_or(0, Vec::len);
+        let mut sampled = columns.into_iter();
+        let mut parameter = 0..;
+        let column = |axis: usize| match self.axes.contains(&axis) {
+            true => sampled.next().unwrap_or_default().repeat(self.sets.len()),
+            false => {
+                let place: usize = parameter.next().unwrap_or(0);
+                let value = |set: &Vec<f64>| set.get(place).copied().unwrap_or(f64::NAN);
+                self.sets.iter().flat_map(|set| std::iter::repeat_n(value(set), len)).collect()
+            }
+        };
+        Points::at((0..self.dimensions).map(column).collect())
     }
 }
 

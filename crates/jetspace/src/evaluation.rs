@@ -1,4 +1,5 @@
-//! How far a model is from the truth, on a grid; each metric is defined here and nowhere else.
+//! How far a model is from the truth, on a grid; each metric is defined here and in `metric.rs`, and
+//! nowhere else.
 //!
 //! With the nodes' spacing hᵢ along each coordinate and Π h the product, a norm is the L² norm over
 //! the box, ‖v‖ = √(Π h Σ v²) over all nodes, boundary included, as the published programs take it:
@@ -12,33 +13,71 @@
 //! | `gradient_l2` | √Σ ‖∂û/∂xᵢ − ∂u/∂xᵢ‖² over fields and physical coordinates |
 //! | `residual_l2` | √Σ ‖F(û)‖² over the equations |
 //! | `residual_heat_l2` (for one of several equations) | ‖F(û)‖ of that equation |
+//! | any name (for what a study defines) | see [`Metric`] |
 //! | `nu` (for an unknown) | its value ν̂ |
 //! | `nu_error` | \|ν̂ − ν\|, if the problem says what is true |
+//!
+//! Where a study lists sets of parameters, the grid is that of the other coordinates, once for each
+//! set, and metrics are means over the sets.
 //!
 //! Where the truth is a file of N points that are not the nodes of the grid, fields are compared at
 //! these points, each of which stands for an Nth of the box.
 
+mod metric;
+mod region;
+
 use indexmap::IndexMap;
-use jetspace_expr::{Id, Symbol};
+use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 
+pub use self::metric::{Metric, MetricNorm};
+use self::region::Region;
+pub use self::region::{RegionAxis, grid_of, grid_points};
 use crate::Error;
 use crate::collocation::Points;
 use crate::model::Model;
 use crate::point_set::PointSet;
 use crate::problem::Problem;
-use crate::random::Purpose;
-use crate::sampling::{GridEnds, Sampler};
 
 /// The metric that says how far all fields together are from the truth.
 pub const RELATIVE: &str = "relative";
+
+/// What models of a problem are measured by.
+#[derive(Clone, Debug, Default)]
+pub struct EvaluationPlan {
+    /// Nodes of the grid along each coordinate.
+    pub grid: Vec<usize>,
+    /// Values of the coordinates of kind parameter, in their order, one list for each set of them; none
+    /// if the grid goes over all coordinates.
+    pub parameters: Vec<Vec<f64>>,
+    /// What a study defines.
+    pub metrics: Vec<Metric>,
+}
+
+impl EvaluationPlan {
+    /// The names of all metrics that models of a problem may have.
+    #[must_use]
+    pub fn names(&self, problem: &Problem) -> Vec<String> {
+        let of_field =
+            |field: &String| ["l2", "relative", "max"].map(|metric| format!("{field}_{metric}"));
+        let mut names: Vec<String> = problem.fields.iter().flat_map(of_field).collect();
+        names.extend([RELATIVE, "gradient_l2", "residual_l2"].map(str::to_owned));
+        names.extend(problem.equations.iter().map(|e| format!("residual_{}_l2", e.name)));
+        names.extend(self.metrics.iter().map(|metric| metric.name.clone()));
+        for parameter in problem.parameters.iter().filter(|p| p.unknown) {
+            names.extend([parameter.name.clone(), format!("{}_error", parameter.name)]);
+        }
+        names
+    }
+}
 
 /// A model on a grid.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
     /// Numbers of nodes along the coordinates; the last varies fastest.
     pub grid: Vec<usize>,
-    /// Coordinates of the nodes, one column each.
+    /// Coordinates of the nodes, one column each; with sets of parameters all nodes of the first, then
+    /// all of the second, …
     pub coordinates: Vec<Vec<f64>>,
     /// û, field by field.
     pub predicted: Vec<Vec<f64>>,
@@ -77,12 +116,14 @@ impl Evaluation {
 /// truth can be a reference solution or a file.
 #[derive(Clone, Debug)]
 pub struct Measure {
-    grid: Vec<usize>,
-    coordinates: Vec<Vec<f64>>,
-    norm: Norm,
+    region: Region,
+    /// The problem's expressions and those of metrics.
+    graph: Graph,
+    equations: Vec<Id>,
     /// What is compared with the truth.
     jets: Vec<(usize, MultiIndex)>,
     truth: Reference,
+    metrics: Vec<metric::Prepared>,
 }
 
 /// The truth, of each jet that is compared and known.
@@ -91,7 +132,7 @@ enum Reference {
     Unknown,
     OnGrid(Vec<Option<Vec<f64>>>),
     /// At other points, each of which stands for an equal part of the box.
-    At(Vec<Vec<f64>>, Norm, Vec<Option<Vec<f64>>>),
+    At(Vec<Vec<f64>>, f64, Vec<Option<Vec<f64>>>),
 }
 
 impl Measure {
@@ -99,34 +140,33 @@ impl Measure {
     /// at other points is compared there.
     ///
     /// # Errors
-    /// A wrong number of nodes, a derivative of the truth that does not exist in closed form, or a
-    /// file or reference solution that fails.
-    pub fn new(problem: &Problem, grid: &[usize]) -> Result<Self, Error> {
+    /// A wrong number of nodes or of parameters, a derivative of the truth that does not exist in closed
+    /// form, or a file or reference solution that fails.
+    pub fn new(problem: &Problem, plan: &EvaluationPlan) -> Result<Self, Error> {
         let bounds = problem.bounds();
-        let coordinates = grid_points(&bounds, grid)?;
-        let spacing = bounds
-            .iter()
-            .zip(grid)
-            .map(|((low, high), &nodes)| (high - low) / nodes.saturating_sub(1).max(1) as f64);
-        let norm = Norm { cell: spacing.product() };
+        let region = Region::new(problem, &plan.grid, &plan.parameters)?;
         let jets = compared_jets(problem);
         let truth = match problem.true_points()? {
             Some(points) => {
                 let columns = columns_of(&points, problem, &jets);
-                if grid_of(&bounds, &points.coordinates).is_some_and(|of_file| of_file == grid) {
+                if grid_of(&bounds, &points.coordinates).is_some_and(|of_file| of_file == plan.grid)
+                {
                     Reference::OnGrid(columns)
                 } else {
                     let volume: f64 = bounds.iter().map(|(low, high)| high - low).product();
-                    let norm = Norm { cell: volume / points.len().max(1) as f64 };
-                    Reference::At(points.coordinates, norm, columns)
+                    let cell = volume / points.len().max(1) as f64;
+                    Reference::At(points.coordinates, cell, columns)
                 }
             }
-            None => match problem.true_jets(&coordinates, &jets)? {
+            None => match problem.true_jets(&region.coordinates, &jets)? {
                 Some(columns) => Reference::OnGrid(columns.into_iter().map(Some).collect()),
                 None => Reference::Unknown,
             },
         };
-        Ok(Self { grid: grid.to_vec(), coordinates, norm, jets, truth })
+        let metrics = plan.metrics.iter().map(|metric| metric.prepare(problem, plan));
+        let metrics = metrics.collect::<Result<_, _>>()?;
+        let equations = problem.equations.iter().map(|e| e.expression).collect();
+        Ok(Self { region, graph: problem.graph.clone(), equations, jets, truth, metrics })
     }
 
     /// Measures a model of the problem.
@@ -134,38 +174,46 @@ impl Measure {
     /// # Errors
     /// The engine's.
     pub fn of(&self, model: &Model, threads: usize) -> Result<Evaluation, Error> {
-        let Self { grid, coordinates, norm, jets, truth } = self;
+        let Self { region, jets, truth, .. } = self;
         let problem = &model.problem;
-        let mut graph = problem.graph.clone();
+        let mut graph = self.graph.clone();
         let mut expressions: Vec<Id> =
             jets.iter().map(|&(field, index)| graph.symbol(Symbol::Jet { field, index })).collect();
-        expressions.extend(problem.equations.iter().map(|e| e.expression));
-        let mut predicted = model.values(&graph, &expressions, coordinates, threads)?;
+        expressions.extend(&self.equations);
+        let mut predicted = model.values(&graph, &expressions, &region.coordinates, threads)?;
         let residuals = predicted.split_off(jets.len());
+        let mut of_parts = Vec::new();
+        for part in region.parts() {
+            let slice = |column: &Vec<f64>| column[part.clone()].to_vec();
+            let mut metrics = IndexMap::new();
+            if let Reference::OnGrid(truth) = truth {
+                let truth: Vec<_> = truth.iter().map(|t| t.as_ref().map(slice)).collect();
+                let predicted: Vec<_> = predicted.iter().map(slice).collect();
+                compare(
+                    problem,
+                    jets,
+                    &predicted,
+                    &truth,
+                    Norm { cell: region.cell },
+                    &mut metrics,
+                );
+            }
+            let norm = Norm { cell: region.cell };
+            let residuals: Vec<_> = residuals.iter().map(slice).collect();
+            of_residuals(problem, &residuals, norm, &mut metrics);
+            of_parts.push(metrics);
+        }
         let mut metrics = IndexMap::new();
-        match truth {
-            Reference::Unknown => {}
-            Reference::OnGrid(truth) => {
-                compare(problem, jets, &predicted, truth, *norm, &mut metrics);
-            }
-            Reference::At(points, norm, truth) => {
-                let there = model.values(&graph, &expressions[..jets.len()], points, threads)?;
-                compare(problem, jets, &there, truth, *norm, &mut metrics);
-            }
+        if let Reference::At(points, cell, truth) = truth {
+            let there = model.values(&graph, &expressions[..jets.len()], points, threads)?;
+            compare(problem, jets, &there, truth, Norm { cell: *cell }, &mut metrics);
         }
-        metrics.insert("residual_l2".to_owned(), norm.of_all(residuals.iter()));
-        if problem.equations.len() > 1 {
-            for (equation, residual) in problem.equations.iter().zip(&residuals) {
-                metrics.insert(format!("residual_{}_l2", equation.name), norm.of(residual));
-            }
+        metrics.extend(means(&of_parts));
+        for metric in &self.metrics {
+            let value = metric.of(&self.graph, model, threads)?;
+            metrics.extend(value.map(|value| (metric.name.clone(), value)));
         }
-        for parameter in problem.parameters.iter().filter(|p| p.unknown) {
-            metrics.insert(parameter.name.clone(), parameter.value);
-            if let Some(truth) = parameter.truth {
-                let error = (parameter.value - truth).abs();
-                metrics.insert(format!("{}_error", parameter.name), error);
-            }
-        }
+        of_unknowns(problem, &mut metrics);
         predicted.truncate(problem.fields.len());
         let truth = match truth {
             Reference::OnGrid(columns) => {
@@ -173,7 +221,7 @@ impl Measure {
             }
             Reference::Unknown | Reference::At(..) => None,
         };
-        let (grid, coordinates) = (grid.clone(), coordinates.clone());
+        let (grid, coordinates) = (region.nodes(), region.coordinates.clone());
         Ok(Evaluation { grid, coordinates, predicted, truth, residuals, metrics })
     }
 }
@@ -184,7 +232,44 @@ impl Model {
     /// # Errors
     /// Those of [`Measure::new`]; the engine's.
     pub fn evaluate_on(&self, grid: &[usize], threads: usize) -> Result<Evaluation, Error> {
-        Measure::new(&self.problem, grid)?.of(self, threads)
+        let plan = EvaluationPlan { grid: grid.to_vec(), ..Default::default() };
+        Measure::new(&self.problem, &plan)?.of(self, threads)
+    }
+}
+
+/// The mean of each metric.
+fn means(of_parts: &[IndexMap<String, f64>]) -> IndexMap<String, f64> {
+    let Some(first) = of_parts.first() else { return IndexMap::new() };
+    let mean = |name: &String| {
+        let values = of_parts.iter().filter_map(|metrics| metrics.get(name));
+        values.sum::<f64>() / of_parts.len() as f64
+    };
+    first.keys().map(|name| (name.clone(), mean(name))).collect()
+}
+
+/// Adds the norms of the equations' residuals.
+fn of_residuals(
+    problem: &Problem,
+    residuals: &[Vec<f64>],
+    norm: Norm,
+    metrics: &mut IndexMap<String, f64>,
+) {
+    metrics.insert("residual_l2".to_owned(), norm.of_all(residuals.iter()));
+    if problem.equations.len() > 1 {
+        for (equation, residual) in problem.equations.iter().zip(residuals) {
+            metrics.insert(format!("residual_{}_l2", equation.name), norm.of(residual));
+        }
+    }
+}
+
+/// Adds what was found of the unknowns.
+fn of_unknowns(problem: &Problem, metrics: &mut IndexMap<String, f64>) {
+    for parameter in problem.parameters.iter().filter(|p| p.unknown) {
+        metrics.insert(parameter.name.clone(), parameter.value);
+        if let Some(truth) = parameter.truth {
+            let error = (parameter.value - truth).abs();
+            metrics.insert(format!("{}_error", parameter.name), error);
+        }
     }
 }
 
@@ -258,39 +343,4 @@ impl Norm {
     fn of_all<'a>(self, columns: impl Iterator<Item = &'a Vec<f64>>) -> f64 {
         columns.map(|column| self.of(column).powi(2)).sum::<f64>().sqrt()
     }
-}
-
-/// The numbers of nodes with which a regular grid over a box has these points in this order, if
-/// there is one.
-#[must_use]
-pub fn grid_of(bounds: &[(f64, f64)], coordinates: &[Vec<f64>]) -> Option<Vec<usize>> {
-    let points = coordinates.first()?.len();
-    let mut grid = Vec::new();
-    for column in coordinates {
-        let mut values = column.clone();
-        values.sort_by(f64::total_cmp);
-        values.dedup();
-        grid.push(values.len());
-    }
-    if grid.iter().try_fold(1, |product: usize, &n| product.checked_mul(n)) != Some(points) {
-        return None;
-    }
-    let nodes = grid_points(bounds, &grid).ok()?;
-    let is_near = |axis: usize| {
-        let (low, high) = bounds[axis];
-        let mut pairs = nodes[axis].iter().zip(&coordinates[axis]);
-        pairs.all(|(a, b)| (a - b).abs() <= 1e-9 * (high - low))
-    };
-    (0..grid.len()).all(is_near).then_some(grid)
-}
-
-/// The nodes of a regular grid over a box, ends included, as columns; the last coordinate varies
-/// fastest.
-///
-/// # Errors
-/// A number of nodes for each coordinate is missing, or there are too many.
-pub fn grid_points(bounds: &[(f64, f64)], nodes: &[usize]) -> Result<Vec<Vec<f64>>, Error> {
-    let sampler = Sampler::Grid { nodes: nodes.to_vec(), ends: GridEnds::Included };
-    // A grid draws nothing.
-    Ok(sampler.sample(bounds, &mut Purpose::Check.stream(0))?)
 }

@@ -186,6 +186,18 @@ impl Model {
         coordinates: &[Vec<f64>],
         threads: usize,
     ) -> Result<Vec<Vec<f64>>, Error> {
+        self.values_beside(graph, expressions, coordinates, &[], threads)
+    }
+
+    /// The same with expressions that also name columns of data.
+    pub(crate) fn values_beside(
+        &self,
+        graph: &Graph,
+        expressions: &[Id],
+        coordinates: &[Vec<f64>],
+        data: &[Vec<f64>],
+        threads: usize,
+    ) -> Result<Vec<Vec<f64>>, Error> {
         let mut graph = graph.clone();
         let of_outputs = self.transform.insert(&mut graph, expressions, None)?;
         let jets = Jets::of(&mut graph, coordinates.len(), &of_outputs)?;
@@ -205,6 +217,9 @@ impl Model {
             engine.jets(&plan, &self.weights, Points::new(len, &columns), &mut evaluated)?;
             let input = |symbol: &Symbol| match *symbol {
                 Symbol::Coordinate(i) => &coordinates[i][from..from + len],
+                Symbol::Column(n) => {
+                    data.get(n).and_then(|column| column.get(from..from + len)).unwrap_or(&[])
+                }
                 Symbol::Parameter(i) => parameters.get(i..=i).unwrap_or(&[]),
                 symbol => jets.position(symbol).map_or(&[][..], |(field, component)| {
                     &evaluated[(field * jets.set.len() + component) * len..][..len]

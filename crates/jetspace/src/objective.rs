@@ -139,6 +139,13 @@ impl<T: Real> Objective<T> {
         !self.projections.is_empty() || self.groups.iter().any(Group::has_batches)
     }
 
+    /// From now on all points in every evaluation, or mini-batches where the study wants them, as at the
+    /// start: points are then to be chosen by [`select`](Self::select).
+    pub fn use_all_points(&mut self, all: bool) {
+        self.groups.iter_mut().for_each(|group| group.use_all(all));
+        self.projections.iter_mut().for_each(|projection| projection.use_all(all));
+    }
+
     /// Chooses what is random in an evaluation; `evaluation` counts from 0, which it starts with.
     ///
     /// In each pass over a point set the mini-batches come in a new order, which depends on seed and

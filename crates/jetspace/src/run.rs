@@ -170,7 +170,7 @@ pub fn run(
 ) -> Result<Outcome, Error> {
     let members = members(study);
     let mut results = Vec::new();
-    let measure = Measure::new(&study.problem, &study.grid)?;
+    let measure = Measure::new(&study.problem, &study.evaluation)?;
     for (number, member) in (1..).zip(&members) {
         if let Some(result) = folder.result(member)? {
             results.push(result);

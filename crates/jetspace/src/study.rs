@@ -9,14 +9,16 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jetspace_jet::Network;
 
+use crate::evaluation::EvaluationPlan;
 use crate::method::TermKind;
 use crate::output_transform::OutputTransform;
 use crate::problem::Problem;
 use crate::source::Source;
 pub use crate::study_file::{
     ActivationName, AdaptiveFile, AttentionFile, BalanceFile, BalanceName, CausalFile, DenseFile,
-    Density, Dtype, EPOCH, FourierFeaturesFile, Generator, InitialisationName, MOST_STEPS,
-    NetworkFile, OptimizerFile, ResamplingFile, SamplerFile, ScheduleFile, SolverFile, TargetsFile,
+    Density, Difference, Dtype, EPOCH, FourierFeaturesFile, Generator, InitialisationName,
+    MOST_STEPS, NetworkFile, OptimizerFile, Protocol, ResamplingFile, SamplerFile, ScheduleFile,
+    SolverFile, TargetsFile,
 };
 
 /// A study, read and checked.
@@ -28,6 +30,8 @@ pub struct Study {
     pub title: String,
     /// What is done.
     pub about: String,
+    /// Whose protocol it follows, and in a sentence what it differs in from the other one.
+    pub protocol: Option<(Protocol, String)>,
     /// The file.
     pub source: Arc<Source>,
     /// The problem.
@@ -53,8 +57,10 @@ pub struct Study {
     pub points: PointsPlan,
     /// Targets, each with the number that distinguishes it; one unless the study sweeps.
     pub variants: Vec<Variant>,
-    /// Nodes of the evaluation grid along each coordinate.
-    pub grid: Vec<usize>,
+    /// How results are measured.
+    pub evaluation: EvaluationPlan,
+    /// Names of the metrics that tables show; those that every study has, if there are none.
+    pub columns: Vec<String>,
     /// Steps from one measurement to the next; nothing to measure at the end alone.
     pub measure_every: Option<u64>,
     /// Published numbers by method and metric.
@@ -102,6 +108,8 @@ pub struct PointsPlan {
     /// Points of each condition, in the problem's order; nothing for conditions at given points,
     /// and for those that hold exactly.
     pub conditions: Vec<Option<SamplerFile>>,
+    /// Sets of values of the coordinates of kind parameter, if they are not sampled like others.
+    pub parameters: Vec<Vec<f64>>,
     /// Points inside that a step uses.
     pub batch: Option<usize>,
     /// The same for each condition.

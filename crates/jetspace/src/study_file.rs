@@ -3,6 +3,7 @@
 //! Nothing is checked here but types: see [`Study`](crate::Study).
 
 mod adaptive;
+mod evaluation;
 mod optimizers;
 
 use std::num::NonZero;
@@ -15,6 +16,7 @@ use toml::Spanned;
 pub use self::adaptive::{
     AdaptiveFile, AttentionFile, BalanceFile, BalanceName, CausalFile, Density, ResamplingFile,
 };
+pub use self::evaluation::{AxisFile, EvaluationFile, MetricFile, MetricNorm};
 pub use self::optimizers::{DenseFile, EPOCH, MOST_STEPS, OptimizerFile, ScheduleFile, SolverFile};
 use crate::problem_file::{Formula, Name, Table, tables};
 
@@ -28,6 +30,12 @@ pub struct StudyFile {
     /// What is done, where it comes from, and what to expect.
     #[serde(default)]
     pub about: String,
+    /// Whose protocol it follows, where a published one has a mistake: `published` repeats it as it was,
+    /// `corrected` does it right.
+    pub protocol: Option<Protocol>,
+    /// In a sentence, what the two protocols differ in.
+    #[serde(default)]
+    pub differs: String,
     /// The name of a built-in problem, or a file relative to this one.
     #[schemars(with = "String")]
     pub problem: Spanned<String>,
@@ -73,6 +81,10 @@ pub struct StudyFile {
     /// How results are measured.
     #[serde(default)]
     pub evaluation: EvaluationFile,
+    /// Metrics besides those that every study has.
+    #[serde(default, deserialize_with = "tables")]
+    #[schemars(with = "IndexMap<String, MetricFile>")]
+    pub metric: Table<MetricFile>,
     /// Numbers that others published: by method, then by metric.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, IndexMap<String, f64>>")]
@@ -80,6 +92,27 @@ pub struct StudyFile {
     /// Where the published numbers stand.
     #[serde(default)]
     pub published_in: String,
+}
+
+/// Whose protocol a study follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// What was published, with its mistakes.
+    Published,
+    /// Without them.
+    Corrected,
+}
+
+impl Protocol {
+    /// As users write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Corrected => "corrected",
+        }
+    }
 }
 
 fn one_seed() -> Vec<u64> {
@@ -225,6 +258,10 @@ pub struct PointsFile {
     #[serde(default)]
     #[schemars(with = "IndexMap<String, SamplerFile>")]
     pub conditions: Table<SamplerFile>,
+    /// Values of the coordinates of kind parameter, in their order, one list for each set of them: all
+    /// samplers then give points of the other coordinates, which stand once for each set.
+    #[serde(default)]
+    pub parameters: Vec<Vec<f64>>,
     /// Points inside that a step uses, drawn anew without repetition in each pass over the set;
     /// all of them unless given.
     pub batch: Option<usize>,
@@ -279,8 +316,22 @@ pub struct TargetsFile {
     /// Standard deviation of Gaussian noise on values and first derivatives.
     #[serde(default)]
     pub noise: f64,
-    /// First derivatives as central differences of the truth with this step, instead of exact.
+    /// First derivatives as differences of the truth with this step, instead of exact.
     pub difference_step: Option<f64>,
+    /// Which differences.
+    #[serde(default)]
+    pub difference: Difference,
+}
+
+/// First derivatives from values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Difference {
+    /// (u(x + h) − u(x − h)) / 2h.
+    #[default]
+    Central,
+    /// (u(x + h) − u(x)) / h.
+    Forward,
 }
 
 /// Values of one entry of the targets.
@@ -310,16 +361,4 @@ pub struct MethodFile {
     pub optimizer: Option<Vec<Spanned<OptimizerFile>>>,
     /// What changes while this method trains, instead of what the study says.
     pub adaptive: Option<AdaptiveFile>,
-}
-
-/// How results are measured.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EvaluationFile {
-    /// Nodes of the grid along each coordinate; by default 201 in up to two, 51 in three, 11 in
-    /// more.
-    pub grid: Option<Vec<usize>>,
-    /// Steps from one measurement to the next, so that errors are known against time; only at the
-    /// end unless given.
-    pub every: Option<NonZero<u64>>,
 }

@@ -8,7 +8,7 @@ use crate::Error;
 use crate::collocation::Points;
 use crate::problem::Problem;
 use crate::random::Purpose;
-use crate::study::TargetsFile;
+use crate::study::{Difference, TargetsFile};
 
 /// Columns of data at `points`, one for each of [`Problem::data_columns`]; those that are not
 /// `wanted` stay empty.
@@ -72,8 +72,11 @@ fn of_truth(
         moved[i] = points.coordinates[i].iter().map(|x| x + by).collect();
         at(&moved)
     };
-    let (upper, lower) = (shift(h)?, shift(-h)?);
-    Ok(upper.iter().zip(&lower).map(|(u, l)| (u - l) / (2.0 * h)).collect())
+    let (upper, lower, width) = match targets.difference {
+        Difference::Central => (shift(h)?, shift(-h)?, 2.0 * h),
+        Difference::Forward => (shift(h)?, shift(0.0)?, h),
+    };
+    Ok(upper.iter().zip(&lower).map(|(u, l)| (u - l) / width).collect())
 }
 
 #[cfg(test)]
@@ -149,6 +152,22 @@ mod tests {
                     assert!((data[k][p] - expected).abs() < 1e-15 / h + 1e-14, "{h} {k} {p}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn forward_differences_look_ahead() {
+        let h = 0.1;
+        let targets = TargetsFile {
+            difference_step: Some(h),
+            difference: Difference::Forward,
+            ..Default::default()
+        };
+        let (points, data) = columns(100, targets, 0);
+        let [x, y] = &points.coordinates[..] else { panic!() };
+        for p in 0..100 {
+            let expected = ((PI * (x[p] + h)).sin() - (PI * x[p]).sin()) / h * (PI * y[p]).sin();
+            assert!((data[1][p] - expected).abs() < 1e-13);
         }
     }
 }

@@ -93,7 +93,7 @@ impl<T: Scalar> Training<T> {
     /// A training at its start.
     ///
     /// # Errors
-    /// Data that is missing; settings that make no sense, such as a line search on mini-batches; or
+    /// Data that is missing; settings that make no sense, such as a line search on random projections; or
     /// more residuals and parameters than memory suffices for.
     pub fn new(
         study: &Study,
@@ -103,13 +103,14 @@ impl<T: Scalar> Training<T> {
         seed: u64,
         threads: usize,
     ) -> Result<Self, Error> {
-        let objective = Objective::new(study, method, variant, collocation, seed)?;
+        let mut objective = Objective::new(study, method, variant, collocation, seed)?;
         let optimizers = method.optimizers.clone();
+        objective.use_all_points(true);
         let comparing = optimizers.iter().find(|optimizer| optimizer.compares_losses());
         if let Some(optimizer) = comparing.filter(|_| objective.is_stochastic()) {
             return Err(Error::Argument(format!(
-                "expected the same objective in all steps of {}, found one that changes: use all \
-                 points, and no random projections",
+                "expected the same objective in all steps of {}, found one that changes: use no \
+                 random projections",
                 optimizer.name()
             )));
         }
@@ -120,6 +121,8 @@ impl<T: Scalar> Training<T> {
                 LevenbergMarquardt::check_size(solver.into(), residuals, parameters)?;
             }
         }
+        objective.use_all_points(uses_all_points(optimizers.first()));
+        objective.select(seed, 0);
         let how = match study.network_file.initialisation {
             InitialisationName::Pytorch => Initialisation::PyTorch,
             InitialisationName::Glorot => Initialisation::GlorotUniform,
@@ -225,7 +228,13 @@ impl<T: Scalar> Training<T> {
         self.progress = Progress { phase: self.progress.phase + 1, done: 0, ..self.progress };
         let (parameters, threads) = (self.parameters.len(), self.engine.threads());
         let begin = |optimizer| Optimiser::new(optimizer, &self.network, parameters, threads);
-        self.optimiser = self.optimizers.get(self.progress.phase).map(begin).transpose()?;
+        let next = self.optimizers.get(self.progress.phase);
+        self.optimiser = next.map(begin).transpose()?;
+        if next.is_some() && uses_all_points(next) != uses_all_points(Some(optimizer)) {
+            self.objective.use_all_points(uses_all_points(next));
+            // Losses of batches and of all points cannot be compared.
+            (self.evaluated, self.best.loss, self.best.window) = (false, f64::INFINITY, 0.0);
+        }
         Ok(if self.optimiser.is_some() { Status::Running } else { Status::Finished })
     }
 
@@ -377,6 +386,11 @@ impl<T: Scalar> Training<T> {
     pub fn best(&self) -> (Vec<f64>, f64) {
         (widened(&self.best.parameters), self.best.loss)
     }
+}
+
+/// Whether an optimiser has all points in every step, whatever the study says of mini-batches.
+fn uses_all_points(optimizer: Option<&OptimizerFile>) -> bool {
+    !optimizer.is_some_and(OptimizerFile::takes_batches)
 }
 
 /// The steps of the optimisers before this one, and those that it has done.

@@ -24,7 +24,7 @@ fn error(study: &Study, method: &str) -> f64 {
         Training::<f64>::new(study, method, &study.variants[0], &collocation, 0, 1).unwrap();
     while training.step().unwrap() == Status::Running {}
     let model = Model::new(study, &training.parameters());
-    let metrics = model.evaluate_on(&study.grid, 1).unwrap().metrics;
+    let metrics = model.evaluate_on(&study.evaluation.grid, 1).unwrap().metrics;
     let of_field = |field: &String| metrics[&format!("{field}_relative")];
     study.problem.fields.iter().map(of_field).fold(0.0, f64::max)
 }

@@ -125,8 +125,9 @@ fn data_and_errors_are_those_of_the_formula() {
     let of_formula = study(folder.path(), FORMULA, STUDY).unwrap();
     let of_reference = study(folder.path(), REFERENCE, STUDY).unwrap();
     let parameters = of_formula.network.initialise(jetspace_jet::Initialisation::PyTorch, 3);
-    let metrics =
-        |study: &Study| Model::new(study, &parameters).evaluate_on(&study.grid, 1).unwrap().metrics;
+    let metrics = |study: &Study| {
+        Model::new(study, &parameters).evaluate_on(&study.evaluation.grid, 1).unwrap().metrics
+    };
     for ((name, a), (other, b)) in metrics(&of_formula).iter().zip(&metrics(&of_reference)) {
         assert_eq!(name, other);
         assert!((a - b).abs() < 1e-10, "{name}: {a} and {b}");
@@ -155,10 +156,11 @@ fn a_table_on_a_grid_is_compared_there() {
     let without_grid = without_grid.replace("\"uniform\", count = 7", "\"truth\", count = 7");
     let of_formula = study(folder.path(), FORMULA, STUDY).unwrap();
     let of_table = study(folder.path(), TABLE, &without_grid).unwrap();
-    assert_eq!(of_table.grid, [5, 9]);
+    assert_eq!(of_table.evaluation.grid, [5, 9]);
     let parameters = of_formula.network.initialise(jetspace_jet::Initialisation::PyTorch, 3);
-    let evaluate =
-        |study: &Study| Model::new(study, &parameters).evaluate_on(&study.grid, 1).unwrap();
+    let evaluate = |study: &Study| {
+        Model::new(study, &parameters).evaluate_on(&study.evaluation.grid, 1).unwrap()
+    };
     let (formula, table) = (evaluate(&of_formula), evaluate(&of_table));
     assert_eq!(formula.metrics.len(), table.metrics.len());
     for ((name, a), b) in formula.metrics.iter().zip(table.metrics.values()) {

@@ -158,6 +158,12 @@ impl<T: Real> Group<T> {
         self.selection.has_batches()
     }
 
+    /// From now on all points in every step, or mini-batches.
+    pub fn use_all(&mut self, all: bool) {
+        self.selection.use_all(all);
+        self.sums = sums(&self.selection, self.terms.len() + self.unknowns);
+    }
+
     /// Gathers the mini-batch of a step.
     pub fn select(&mut self, seed: u64, step: u64) {
         self.selection.select(seed, step);

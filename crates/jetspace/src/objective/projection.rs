@@ -101,6 +101,11 @@ impl<T: Real> Projection<T> {
         format!("{}, at {DIRECTIONS} shifted points for each point", self.plan)
     }
 
+    /// From now on all points in every evaluation, or mini-batches.
+    pub fn use_all(&mut self, all: bool) {
+        self.selection.use_all(all);
+    }
+
     /// Gathers the mini-batch of an evaluation, and draws its directions.
     pub fn select(&mut self, seed: u64, evaluation: u64) {
         self.selection.select(seed, evaluation);

@@ -94,6 +94,8 @@ pub struct Selection<T> {
     all: Columns<T>,
     /// Points of a mini-batch.
     size: Option<usize>,
+    /// Whether all points are used nevertheless.
+    uses_all: bool,
     batch: Option<MiniBatch<T>>,
 }
 
@@ -113,7 +115,19 @@ impl<T: Real> Selection<T> {
     pub fn new(place: &TermPoints<'_>, known: &[Vec<f64>]) -> Result<Self, Error> {
         let all = Columns::new(place.points, place.pair, known)?;
         let batch = place.batch.and_then(|size| MiniBatch::new(size, &all));
-        Ok(Self { number: place.number, all, size: place.batch, batch })
+        Ok(Self { number: place.number, all, size: place.batch, uses_all: false, batch })
+    }
+
+    /// From now on all points in every step, or mini-batches where they have a size.
+    pub fn use_all(&mut self, all: bool) {
+        self.uses_all = all;
+        self.begin_batches();
+    }
+
+    /// Points of a mini-batch, if there are such, are to be chosen anew.
+    fn begin_batches(&mut self) {
+        let size = self.size.filter(|_| !self.uses_all);
+        self.batch = size.and_then(|size| MiniBatch::new(size, &self.all));
     }
 
     /// All points, whatever a step uses.
@@ -123,8 +137,8 @@ impl<T: Real> Selection<T> {
 
     /// Takes other points; where there are mini-batches, none until [`select`](Self::select).
     pub fn replace(&mut self, all: Columns<T>) {
-        self.batch = self.size.and_then(|size| MiniBatch::new(size, &all));
         self.all = all;
+        self.begin_batches();
     }
 
     /// Adds a known column of all points, or replaces the one of this number; returns its number.
@@ -135,7 +149,7 @@ impl<T: Real> Selection<T> {
         known.resize(known.len().max(number + 1), Vec::new());
         known[number] = column;
         // Its columns are gathered anew at the next step.
-        self.batch = self.size.and_then(|size| MiniBatch::new(size, &self.all));
+        self.begin_batches();
         number
     }
 

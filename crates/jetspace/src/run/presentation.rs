@@ -59,20 +59,58 @@ pub fn write(
     Ok(())
 }
 
-/// The metrics that the table shows: the error of each field, the residual, and unknowns.
+/// The metrics that the table shows: those that the study asks for, or the error of each field, the
+/// residual, the study's own, and unknowns.
 fn shown_metrics(study: &Study) -> Vec<(String, Metric)> {
-    let ranked = |(key, name)| (key, Metric { name, ranked: true });
-    let fields = study.problem.fields.iter();
-    let errors = fields.map(|f| (format!("{f}_l2"), format!("*‖{f} − û‖*").replace('û', &hat(f))));
-    let residual = ("residual_l2".to_owned(), "*‖F‖*".to_owned());
+    if !study.columns.is_empty() {
+        return study.columns.iter().map(|key| (key.clone(), heading(study, key))).collect();
+    }
+    let fields = study.problem.fields.iter().map(|f| format!("{f}_l2"));
+    let own = study.evaluation.metrics.iter().map(|metric| metric.name.clone());
     let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
     let unknowns = unknowns.map(|p| match p.truth {
-        Some(_) => {
-            ranked((format!("{}_error", p.name), format!("*|{} − {}|*", p.name, hat(&p.name))))
-        }
-        None => (p.name.clone(), Metric { name: format!("*{}*", p.name), ranked: false }),
+        Some(_) => format!("{}_error", p.name),
+        None => p.name.clone(),
     });
-    errors.chain([residual]).map(ranked).chain(unknowns).collect()
+    let keys = fields.chain(["residual_l2".to_owned()]).chain(own).chain(unknowns);
+    keys.map(|key| (key.clone(), heading(study, &key))).collect()
+}
+
+/// What a table calls a metric.
+fn heading(study: &Study, key: &str) -> Metric {
+    let problem = &study.problem;
+    let ranked = |name: String| Metric { name, ranked: true };
+    if let Some(own) = study.evaluation.metrics.iter().find(|metric| metric.name == key) {
+        return ranked(own.title.clone());
+    }
+    for f in &problem.fields {
+        let error = format!("{f} − û").replace('û', &hat(f));
+        match key.strip_prefix(f.as_str()) {
+            Some("_l2") => return ranked(format!("*‖{error}‖*")),
+            Some("_relative") => return ranked(format!("*‖{error}‖/‖{f}‖*")),
+            Some("_max") => return ranked(format!("max *|{error}|*")),
+            _ => {}
+        }
+    }
+    for unknown in problem.parameters.iter().filter(|p| p.unknown) {
+        match key.strip_prefix(unknown.name.as_str()) {
+            Some("") => return Metric { name: format!("*{key}*"), ranked: false },
+            Some("_error") => {
+                return ranked(format!("*|{} − {}|*", unknown.name, hat(&unknown.name)));
+            }
+            _ => {}
+        }
+    }
+    let of_equation = |e: &&crate::problem::Residual| key == format!("residual_{}_l2", e.name);
+    match key {
+        "residual_l2" => ranked("*‖F‖*".to_owned()),
+        "relative" => ranked("relative error".to_owned()),
+        "gradient_l2" => ranked("error of gradients".to_owned()),
+        _ => match problem.equations.iter().find(of_equation) {
+            Some(equation) => ranked(format!("*‖F‖*, {}", equation.name)),
+            None => ranked(key.to_owned()),
+        },
+    }
 }
 
 /// The name of a prediction: û.
@@ -109,7 +147,7 @@ fn result_table(study: &Study, results: &[MemberResult]) -> ResultTable {
         }
     }
     let seeds: Vec<String> = study.seeds.iter().map(ToString::to_string).collect();
-    let grid: Vec<String> = study.grid.iter().map(ToString::to_string).collect();
+    let grid: Vec<String> = study.evaluation.grid.iter().map(ToString::to_string).collect();
     let mut caption = format!(
         "Median over seeds {} on a grid of {} nodes; lower is better.",
         seeds.join(", "),
@@ -220,7 +258,7 @@ struct Plane {
 
 impl Plane {
     fn of(study: &Study) -> Self {
-        let (grid, coordinates) = (&study.grid, &study.problem.coordinates);
+        let (grid, coordinates) = (&study.evaluation.grid, &study.problem.coordinates);
         let stride = |axis: usize| grid[axis + 1..].iter().product::<usize>();
         let shown: Vec<usize> = (0..grid.len()).filter(|&i| grid[i] > 1).take(2).collect();
         let (mut origin, mut caption) = (0, String::new());
@@ -339,11 +377,22 @@ fn medians(study: &Study, results: &[MemberResult], metric: &str) -> Vec<Series>
 }
 
 fn notes(study: &Study, results: &[MemberResult]) -> Vec<String> {
-    let mut notes = vec![format!(
+    let protocol = study
+        .protocol
+        .iter()
+        .map(|(protocol, differs)| format!("Protocol: {}. {}", protocol.name(), differs.trim()));
+    let mut notes: Vec<String> = protocol.collect();
+    notes.push(format!(
         "Norms are *√(Π h Σ v^2)* over all nodes of the evaluation grid, with the spacings *h* of \
          the nodes. Training in {}; evaluation in f64.",
         study.dtype.name()
-    )];
+    ));
+    if !study.evaluation.parameters.is_empty() {
+        let count = study.evaluation.parameters.len();
+        notes.push(format!(
+            "Metrics are means over {count} sets of parameters; figures show the first."
+        ));
+    }
     let early: Vec<String> = results.iter().flat_map(early_stops).collect();
     let rest = if early.is_empty() { "All optimisers" } else { "All other optimisers" };
     notes.extend(early);

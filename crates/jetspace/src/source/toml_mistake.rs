@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::problem_file::FORMULA;
 
 /// What to write for each key that a file cannot do without.
-const EXAMPLES: [(&str, &str); 23] = [
+const EXAMPLES: [(&str, &str); 24] = [
     ("title", r#"`title = "Heat equation"`"#),
     // Problems.
     ("coordinates", "`[coordinates]` and below it `x = { range = [0, 1] }`"),
@@ -42,6 +42,7 @@ const EXAMPLES: [(&str, &str); 23] = [
     ("factor", "`factor = 0.5` to the schedule"),
     ("by", r#"`by = "rad"` to points, `by = "gradient-norm"` to balance"#),
     ("add", "`add = 100`"),
+    ("of", r#"`of = ["u - data.u"]`"#),
 ];
 
 impl Source {

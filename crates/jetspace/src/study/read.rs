@@ -1,6 +1,7 @@
 //! From the text of a study file to a checked [`Study`].
 
 mod adaptive;
+mod evaluation;
 mod network;
 mod optimizers;
 mod points;
@@ -77,13 +78,15 @@ impl Study {
         let points = reader.points(&file, &exact)?;
         reader.seeds(&file)?;
         let variants = reader.variants(&file)?;
-        let grid = reader.grid(&file)?;
+        let evaluation = reader.evaluation(&file)?;
+        let columns = reader.columns(&file, &evaluation)?;
         let published = reader.published(&file, &methods)?;
         let stem = path.file_stem();
         Ok(Self {
             name: stem.map_or_else(|| "study".to_owned(), |s| s.to_string_lossy().into_owned()),
             title: file.title,
             about: file.about,
+            protocol: file.protocol.map(|protocol| (protocol, file.differs)),
             source: Arc::clone(source),
             problem: reader.problem,
             methods,
@@ -96,7 +99,8 @@ impl Study {
             network_file: file.network,
             points,
             variants,
-            grid,
+            evaluation,
+            columns,
             measure_every: file.evaluation.every.map(NonZero::get),
             published,
             published_in: file.published_in,

@@ -230,6 +230,12 @@ impl OptimizerFile {
         !matches!(self, Self::Adam { .. } | Self::Soap { .. } | Self::LbfgsFixed { .. })
     }
 
+    /// Whether its steps use mini-batches, where a study wants them.
+    #[must_use]
+    pub fn takes_batches(&self) -> bool {
+        matches!(self, Self::Adam { .. } | Self::Soap { .. })
+    }
+
     /// Whether its memory grows with the square of the number of parameters.
     #[must_use]
     pub fn keeps_matrix(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Best, Optimiser, Progress, Scalar, Stop, Training};
+use super::{Best, Optimiser, Progress, Scalar, Stop, Training, uses_all_points};
 use crate::Error;
 use crate::objective::Loss;
 use crate::tensors::Tensors;
@@ -65,6 +65,8 @@ impl<T: Scalar> Training<T> {
         let mut state =
             self.state_of(&file).ok_or_else(|| bad("not a checkpoint of this training"))?;
         // Before the optimiser, which may ask for residuals.
+        let optimizer = self.optimizers.get(state.progress.phase);
+        self.objective.use_all_points(uses_all_points(optimizer.or(self.optimizers.last())));
         if self.adaptation.load(&mut self.objective, &file)?.is_none() {
             return Err(bad("what it says of points and weights is not of the study"));
         }

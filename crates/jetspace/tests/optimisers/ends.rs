@@ -132,9 +132,13 @@ fn epochs_that_end_early_are_told_of() {
 
 #[test]
 fn comparing_losses_needs_the_same_objective_in_all_steps() {
-    for optimizer in comparing(5, 0.0) {
-        let mut study = wave(&[ADAM, optimizer]);
-        study.points.batch = Some(12);
+    let mut optimizers = comparing(5, 0.0).to_vec();
+    // Of a projection there are no residuals, and this one asks for their number first.
+    optimizers.retain(|o| !matches!(o, OptimizerFile::LevenbergMarquardt { .. }));
+    for optimizer in optimizers {
+        let text = WAVE_STUDY.replace("[\"sob\"]", "[\"sob+hes\"]");
+        let mut study = study(WAVE, &text);
+        study.methods[0].optimizers = vec![ADAM, optimizer];
         let points = run::prepare(&study).unwrap();
         let (method, variant) = (&study.methods[0], &study.variants[0]);
         match Training::<f64>::new(&study, method, variant, &points, SEED, 1).map(|_| ()) {

@@ -18,7 +18,7 @@ use super::{
 #[test]
 fn resumed_at_every_step_a_training_leaves_the_same_checkpoints() {
     fn check<T: Scalar>() {
-        let mut on_trial = 0;
+        let (mut on_trial, mut steps) = (0, 0);
         for optimizer in comparing(25, 0.0).into_iter().chain([SOAP]) {
             let study = wave(&[ADAM, optimizer, LBFGS_FIXED]);
             let start = |threads| training::<T>(&study, threads);
@@ -26,7 +26,18 @@ fn resumed_at_every_step_a_training_leaves_the_same_checkpoints() {
                 on_trial += u64::from(whole.progress().phase == 1 && whole.is_on_trial());
             });
             assert_eq!(whole.stops().len(), 3);
+            // From mini-batches to all points, and back.
+            let mut study = wave(&[ADAM, optimizer, SOAP]);
+            study.points.batch = Some(12);
+            let start = |threads| training::<T>(&study, threads);
+            resume_at_every_step(optimizer.name(), start, |whole, _| {
+                if whole.progress().phase == 1 && whole.progress().done > 1 && !whole.is_on_trial()
+                {
+                    steps += 1;
+                }
+            });
         }
+        assert!(steps > 20, "{steps} steps with all points");
         assert!(on_trial > 3, "only {on_trial} trials after which came another");
     }
     check::<f32>();

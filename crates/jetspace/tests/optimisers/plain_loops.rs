@@ -11,9 +11,27 @@ use jetspace_optim::{
 };
 
 use super::{
-    ADAM, SEED, bits, evaluate, finish, levenberg_marquardt, narrowed, training, wave,
+    ADAM, SEED, bits, comparing, evaluate, finish, levenberg_marquardt, narrowed, training, wave,
     with_line_search,
 };
+
+#[test]
+fn after_mini_batches_a_line_search_begins_with_all_points() {
+    for optimizer in comparing(3, 0.0) {
+        let mut study = wave(&[ADAM, optimizer]);
+        study.points.batch = Some(12);
+        let mut training = training::<f64>(&study, 1);
+        while training.progress().phase == 0 {
+            training.step().unwrap();
+        }
+        let parameters = training.parameters();
+        study.points.batch = None;
+        let mut gradient = vec![0.0; parameters.len()];
+        let expected = evaluate::<f64>(&study)(&parameters, &mut gradient).total;
+        training.step().unwrap();
+        assert_eq!(training.loss().total, expected, "{}", optimizer.name());
+    }
+}
 
 #[test]
 fn trainings_go_as_plain_loops_do() {

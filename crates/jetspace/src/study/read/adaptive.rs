@@ -28,6 +28,12 @@ impl Reader<'_> {
         };
         let AdaptiveFile { points, balance, attention, causal } = adaptive;
         if let Some(points) = points {
+            if !file.points.get_ref().parameters.is_empty() {
+                let place = self.source.place_of(&[path, &["points"]].concat());
+                let message = "expected points that may lie anywhere, found sets of parameters";
+                let help = "leave out one of [points] parameters and [adaptive] points";
+                return Err(self.source.mistake(place, message, "moves them away", help));
+            }
             self.check_resampling(&points, &[path, &["points"]].concat(), optimizers)?;
         }
         let check = |part: &str, key: &str, fits: bool, found: f64, (expected, example)| {

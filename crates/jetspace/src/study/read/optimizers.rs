@@ -26,18 +26,8 @@ pub(super) struct Task<'a> {
 }
 
 impl Task<'_> {
-    /// Why the objective may differ from one evaluation to the next, and what to do about it.
-    fn randomness(&self) -> Option<(&'static str, &'static str)> {
-        let PointsFile { batch, condition_batch, .. } = self.points;
-        if batch.is_some() || condition_batch.is_some() {
-            let help = "leave out batch and condition_batch, or use adam, soap or lbfgs-fixed";
-            Some(("mini-batches", help))
-        } else if self.kinds.contains(&TermKind::HessianProjection) {
-            let help = "use adam, soap or lbfgs-fixed for this method, or the term hessian";
-            Some(("random projections", help))
-        } else {
-            None
-        }
+    fn has_batches(&self) -> bool {
+        self.points.batch.is_some() || self.points.condition_batch.is_some()
     }
 }
 
@@ -61,6 +51,13 @@ impl Reader<'_> {
             self.check_settings(file.get_ref(), &path)?;
             self.check_task(file.get_ref(), &path, task)?;
             optimizers.push(*file.get_ref());
+        }
+        if task.has_batches() && !optimizers.iter().any(OptimizerFile::takes_batches) {
+            let place = self.source.place_of(path);
+            let message = "expected adam or soap for mini-batches, found neither";
+            let help =
+                "leave out batch and condition_batch, or begin with adam: others use all points";
+            return Err(self.source.mistake(place, message, "all use all points", help));
         }
         Ok(optimizers)
     }
@@ -136,14 +133,15 @@ impl Reader<'_> {
             let help = "use lbfgs, whose memory is limited, or a smaller network";
             return Err(self.source.mistake(place, message, "keeps a matrix of them", help));
         }
-        match task.randomness().filter(|_| file.compares_losses()) {
-            None => Ok(()),
-            Some((what, help)) => {
-                let message =
-                    format!("expected the same objective in all steps of {name}, found {what}");
-                Err(self.source.mistake(place, message, "compares losses", help))
-            }
+        let is_random = task.kinds.contains(&TermKind::HessianProjection);
+        if is_random && file.compares_losses() {
+            let message = format!(
+                "expected the same objective in all steps of {name}, found random projections"
+            );
+            let help = "use adam, soap or lbfgs-fixed for this method, or the term hessian";
+            return Err(self.source.mistake(place, message, "compares losses", help));
         }
+        Ok(())
     }
 
     pub(super) fn wrong_setting(

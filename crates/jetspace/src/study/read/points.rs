@@ -1,9 +1,8 @@
-//! Point sets: how many points, and where; the grid on which results are measured.
+//! Point sets: how many points, and where; sets of parameters.
 
 use super::Reader;
 use crate::Error;
-use crate::evaluation;
-use crate::problem::{Place, Truth};
+use crate::problem::{Kind, Place, Truth};
 use crate::study::{PointsPlan, Study};
 use crate::study_file::{PointsFile, SamplerFile, StudyFile};
 
@@ -36,8 +35,9 @@ impl Study {
 impl Reader<'_> {
     /// `exact` says which conditions need no points.
     pub(super) fn points(&self, file: &StudyFile, exact: &[bool]) -> Result<PointsPlan, Error> {
-        let PointsFile { seed, interior, data, conditions, batch, condition_batch } =
+        let PointsFile { seed, interior, data, conditions, parameters, batch, condition_batch } =
             file.points.get_ref();
+        self.check_parameters(parameters, &["points", "parameters"])?;
         let names: Vec<String> = self.problem.conditions.iter().map(|c| c.name.clone()).collect();
         if let Some(name) = conditions.keys().find(|name| !names.contains(name.get_ref())) {
             return Err(self.source.unknown_name(name, "a condition of the problem", &names));
@@ -92,10 +92,41 @@ impl Reader<'_> {
             interior: interior.clone(),
             data: data.clone(),
             conditions: samplers,
+            parameters: parameters.clone(),
             batch: *batch,
             condition_batch: *condition_batch,
             folder: self.source.folder.clone(),
         })
+    }
+
+    /// Whether there is a finite number for each coordinate of kind parameter in each set.
+    pub(super) fn check_parameters(&self, sets: &[Vec<f64>], path: &[&str]) -> Result<(), Error> {
+        let is_parameter = |kind| kind == Kind::Parameter;
+        let kinds = self.problem.coordinates.iter().map(|c| c.kind);
+        let expected = kinds.filter(|kind| is_parameter(*kind)).count();
+        let wrong = |path: &[&str], message: String, help: &str| {
+            let place = self.source.place_of(path);
+            Err(self.source.mistake(place, message, "not a set of them", help))
+        };
+        if expected == 0 && !sets.is_empty() {
+            let message = "expected no parameters: the problem has no coordinate of that kind";
+            let help = "say kind = \"parameter\" in the problem's coordinates, or remove this";
+            return wrong(path, message.to_owned(), help);
+        }
+        for (number, set) in sets.iter().enumerate() {
+            let number = number.to_string();
+            let path = [path, &[&number]].concat();
+            let help = "give one for each coordinate of kind parameter, in their order";
+            if set.len() != expected {
+                let found = set.len();
+                let message = format!("expected sets of {expected} numbers, found {found}");
+                return wrong(&path, message, help);
+            }
+            if let Some(value) = set.iter().find(|value| !value.is_finite()) {
+                return wrong(&path, format!("expected finite numbers, found {value}"), help);
+            }
+        }
+        Ok(())
     }
 
     /// `path` is where the sampler stands in the file.
@@ -128,19 +159,8 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn grid(&self, file: &StudyFile) -> Result<Vec<usize>, Error> {
-        let Some(grid) = &file.evaluation.grid else {
-            let of_truth = self.problem.true_points()?.and_then(|points| {
-                evaluation::grid_of(&self.problem.bounds(), &points.coordinates)
-            });
-            return Ok(of_truth.unwrap_or_else(|| self.problem.default_grid()));
-        };
-        self.check_nodes(grid, &["evaluation", "grid"])?;
-        Ok(grid.clone())
-    }
-
     /// Whether there is a number of nodes for each coordinate, and memory for all of them.
-    fn check_nodes(&self, nodes: &[usize], path: &[&str]) -> Result<(), Error> {
+    pub(super) fn check_nodes(&self, nodes: &[usize], path: &[&str]) -> Result<(), Error> {
         let dimensions = self.problem.coordinates.len();
         let points = nodes.iter().try_fold(1, |product: usize, &n| product.checked_mul(n));
         let fits = points.is_some_and(|points| (1..=MOST_POINTS).contains(&points));

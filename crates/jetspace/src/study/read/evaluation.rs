@@ -1,0 +1,159 @@
+//! How results are measured: the grid, sets of parameters, a study's own metrics, and what tables show.
+
+use jetspace_expr::{Id, parse_expression};
+use toml::Spanned;
+
+use super::Reader;
+use crate::Error;
+use crate::evaluation::{EvaluationPlan, Metric, RegionAxis, grid_of};
+use crate::problem::{Kind, Problem};
+use crate::problem_file::{Formula, Name};
+use crate::study_file::{AxisFile, MetricFile, StudyFile};
+
+impl Reader<'_> {
+    pub(super) fn evaluation(&mut self, file: &StudyFile) -> Result<EvaluationPlan, Error> {
+        let parameters = file.evaluation.parameters.clone();
+        self.check_parameters(&parameters, &["evaluation", "parameters"])?;
+        let mut grid = self.grid(file)?;
+        if !parameters.is_empty() {
+            let nodes = grid.iter_mut().zip(&self.problem.coordinates);
+            nodes.filter(|(_, c)| c.kind == Kind::Parameter).for_each(|(nodes, _)| *nodes = 1);
+        }
+        let mut metrics = Vec::new();
+        for (name, metric) in &file.metric {
+            metrics.push(self.metric(name, metric)?);
+        }
+        Ok(EvaluationPlan { grid, parameters, metrics })
+    }
+
+    fn grid(&self, file: &StudyFile) -> Result<Vec<usize>, Error> {
+        let Some(grid) = &file.evaluation.grid else {
+            let of_truth = self.problem.true_points()?;
+            let of_truth =
+                of_truth.and_then(|points| grid_of(&self.problem.bounds(), &points.coordinates));
+            return Ok(of_truth.unwrap_or_else(|| self.problem.default_grid()));
+        };
+        self.check_nodes(grid, &["evaluation", "grid"])?;
+        Ok(grid.clone())
+    }
+
+    /// The metrics that tables show.
+    pub(super) fn columns(
+        &self,
+        file: &StudyFile,
+        plan: &EvaluationPlan,
+    ) -> Result<Vec<String>, Error> {
+        let known = plan.names(&self.problem);
+        let columns = &file.evaluation.columns;
+        if let Some(name) = columns.iter().find(|name| !known.contains(name.get_ref())) {
+            return Err(self.source.unknown_name(name, "a metric", &known));
+        }
+        Ok(columns.iter().map(|name| name.get_ref().clone()).collect())
+    }
+
+    fn metric(&mut self, name: &Name, file: &MetricFile) -> Result<Metric, Error> {
+        let key = name.get_ref();
+        let taken = EvaluationPlan::default().names(&self.problem);
+        if taken.contains(key) {
+            let message = format!("expected a name of its own, found that of the metric {key:?}");
+            return Err(self.source.mistake(name.span(), message, "taken", "choose another"));
+        }
+        if file.of.is_empty() {
+            let place = self.source.place_of(&["metric", key, "of"]);
+            let message = "expected something to measure, found nothing";
+            let help = "e.g. of = [\"u - data.u\"]";
+            return Err(self.source.mistake(place, message, "empty", help));
+        }
+        let mut expressions = |texts: &[Spanned<String>]| {
+            texts.iter().map(|text| self.measured(text)).collect::<Result<Vec<Id>, _>>()
+        };
+        let (of, to) = (expressions(&file.of)?, expressions(&file.relative_to)?);
+        let integral = file.integral.iter().map(|name| self.coordinate(name));
+        let integral = integral.collect::<Result<_, _>>()?;
+        let mut over = Vec::new();
+        for (coordinate, axis) in &file.over {
+            over.push((self.coordinate(coordinate)?, self.axis(key, coordinate, axis)?));
+        }
+        Ok(Metric {
+            name: key.clone(),
+            title: file.title.clone().unwrap_or_else(|| key.clone()),
+            of,
+            relative_to: (!to.is_empty()).then_some(to),
+            norm: file.norm,
+            integral,
+            over,
+        })
+    }
+
+    /// An equation's residual, or an expression.
+    fn measured(&mut self, text: &Spanned<String>) -> Result<Id, Error> {
+        if let Some(of) = self.problem.equations.iter().find(|e| e.name == *text.get_ref()) {
+            return Ok(of.expression);
+        }
+        let scope = self.scope_with_data()?;
+        let graph = &mut self.problem.graph;
+        parse_expression(text.get_ref())
+            .and_then(|parsed| scope.lower(&parsed, graph))
+            .map_err(|error| self.source.formula_mistake(&text.span(), text.get_ref(), &error))
+    }
+
+    fn coordinate(&self, name: &Spanned<String>) -> Result<usize, Error> {
+        let names: Vec<String> = self.problem.coordinates.iter().map(|c| c.name.clone()).collect();
+        let found = names.iter().position(|n| n == name.get_ref());
+        found.ok_or_else(|| self.source.unknown_name(name, "a coordinate", &names))
+    }
+
+    fn axis(&mut self, metric: &str, name: &Name, file: &AxisFile) -> Result<RegionAxis, Error> {
+        let coordinate = name.get_ref();
+        let wrong = |reader: &Self, message: &str, help: &str| {
+            let place = reader.source.place_of(&["metric", metric, "over", coordinate]);
+            Err(reader.source.mistake(place, message, "this coordinate", help))
+        };
+        let own = self.problem.coordinates.iter().find(|c| c.name == *coordinate);
+        let own = own.map_or((0.0, 1.0), |c| c.range);
+        match (&file.at, &file.nodes) {
+            (Some(at), None) if file.range.is_none() => Ok(RegionAxis::At(self.number(at)?)),
+            (None, Some(nodes)) => {
+                let range = match file.range.as_ref().map(Spanned::get_ref).map(Vec::as_slice) {
+                    None => own,
+                    Some([low, high]) => (self.number(low)?, self.number(high)?),
+                    Some(_) => {
+                        let message = "expected a range of two numbers";
+                        return wrong(self, message, "e.g. range = [-1, 1]");
+                    }
+                };
+                if range.0 >= range.1 || *nodes.get_ref() == 0 {
+                    let message = "expected a lower end, then an upper end, and at least one node";
+                    return wrong(self, message, "e.g. { range = [-1, 1], nodes = 100 }");
+                }
+                Ok(RegionAxis::Nodes { range, nodes: *nodes.get_ref() })
+            }
+            _ => {
+                let message = "expected one of `at` and `nodes`, found neither or both";
+                wrong(self, message, "e.g. { at = 0 }, or { range = [-1, 1], nodes = 100 }")
+            }
+        }
+    }
+
+    /// The value of a formula in the problem's parameters.
+    fn number(&mut self, formula: &Spanned<Formula>) -> Result<f64, Error> {
+        let text = &formula.get_ref().0;
+        let Problem { graph, scope, .. } = &mut self.problem;
+        let id = parse_expression(text)
+            .and_then(|parsed| scope.lower(&parsed, graph))
+            .map_err(|error| self.source.formula_mistake(&formula.span(), text, &error))?;
+        let parameters = self.problem.parameter_values();
+        let value = |symbol| match symbol {
+            jetspace_expr::Symbol::Parameter(i) => parameters.get(i).copied().unwrap_or(f64::NAN),
+            _ => f64::NAN,
+        };
+        match self.problem.graph.evaluate(&[id], &value)[..] {
+            [value] if value.is_finite() => Ok(value),
+            _ => {
+                let message = format!("expected a finite number, found {text}");
+                let help = "write a number, or a formula in parameters";
+                Err(self.source.mistake(formula.span(), message, "not a number", help))
+            }
+        }
+    }
+}
