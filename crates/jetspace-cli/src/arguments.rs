@@ -29,6 +29,7 @@ pub enum Command {
     Run(RunArguments),
     Resume(ResumeArguments),
     Compare(CompareArguments),
+    Reproduce(ReproduceArguments),
     Check(CheckArguments),
     List(ListArguments),
     Show(ShowArguments),
@@ -36,6 +37,45 @@ pub enum Command {
     Predict(PredictArguments),
     Schema(SchemaArguments),
     Bench(BenchArguments),
+}
+
+/// Repeats published tables: runs their studies one after the other, and writes one page, ours beside the
+/// published numbers.
+///
+/// How long it takes is said before it begins. Ctrl-C finishes the step and saves; the same command goes
+/// on.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  jetspace reproduce --list\n  jetspace reproduce table-2 --quick\n  \
+                        jetspace reproduce kovasznay allen-cahn-precise --out kovasznay-again"
+)]
+pub struct ReproduceArguments {
+    /// Tables or studies; all tables unless given.
+    pub tables: Vec<String>,
+
+    /// Lists the tables with their studies, and ends.
+    #[arg(long)]
+    pub list: bool,
+
+    /// One seed, and at most 200 steps of each optimiser: shows that everything works, no more.
+    #[arg(long)]
+    pub quick: bool,
+
+    /// These seeds instead of the studies'; may be repeated.
+    #[arg(long, value_name = "N")]
+    pub seed: Vec<u64>,
+
+    /// Number of threads; 0 means as many as the machine offers. Results do not depend on it.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+
+    /// Folder of the page, and of the runs in folders of their own.
+    #[arg(long, value_name = "DIR", default_value = "reproduction")]
+    pub out: PathBuf,
+
+    /// End with one line of JSON that holds all results.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Carries out a study: trains every method with every seed, measures, and reports.

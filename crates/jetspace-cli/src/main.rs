@@ -8,6 +8,7 @@ mod library;
 mod mistakes;
 mod predict;
 mod progress;
+mod reproduce;
 mod run;
 
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Resume(arguments) => run::resume(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List(arguments) => library::list(&arguments),
         Command::Show(arguments) => library::show(&arguments),

@@ -141,7 +141,8 @@ impl Drop for Progress {
     }
 }
 
-fn duration(seconds: f64) -> String {
+/// Seconds as people say them.
+pub fn duration(seconds: f64) -> String {
     match seconds {
         s if !s.is_finite() || s > 359_999.0 => "long".to_owned(),
         s if s >= 3600.0 => format!("{:.0} h {:.0} min", (s / 3600.0).floor(), s % 3600.0 / 60.0),

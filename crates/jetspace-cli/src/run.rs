@@ -14,7 +14,7 @@ use crate::arguments::{ResumeArguments, RunArguments};
 use crate::progress::Progress;
 
 /// What a shell expects of a program that Ctrl-C stopped.
-const STOPPED: u8 = 130;
+pub const STOPPED: u8 = 130;
 
 pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
     let settings = Settings {

@@ -28,6 +28,7 @@ pub mod problem;
 pub mod problem_file;
 pub mod random;
 pub mod report;
+pub mod reproduction;
 pub mod run;
 pub mod sampling;
 pub mod source;

@@ -16,6 +16,7 @@
 #![allow(clippy::format_collect, clippy::format_push_string)]
 
 mod axes;
+mod collection;
 mod colour;
 mod curves;
 mod error;
@@ -31,6 +32,7 @@ mod svg;
 mod table;
 mod text;
 
+pub use collection::{Chapter, Collection};
 pub use curves::{Axis, Curves, Panels, Series};
 pub use error::ReportError;
 pub use fields::{Colours, FieldFigure, FieldRow, GridAxis};

@@ -17,6 +17,7 @@
 //! ```
 
 mod errors_over_time;
+mod estimate;
 mod folder;
 mod metrics_log;
 mod presentation;
@@ -27,9 +28,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use errors_over_time::{Comparison, Reached, times};
+pub use estimate::estimate;
 pub use folder::{Folder, Settings};
 use metrics_log::MetricsLog;
-pub use presentation::table;
+pub use presentation::{chapter, table};
 
 use crate::Error;
 use crate::collocation::Collocation;

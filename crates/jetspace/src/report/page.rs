@@ -79,14 +79,6 @@ impl Report {
     ///
     /// Those of [`FieldFigure::to_svg`].
     pub fn to_html(&self) -> Result<String, ReportError> {
-        let title = html(&self.title);
-        let plain_title = escape(&plain(&self.title));
-        let description: String = self
-            .description
-            .split("\n\n")
-            .filter(|paragraph| !paragraph.trim().is_empty())
-            .map(|paragraph| format!("<p>{}</p>\n", html(paragraph.trim())))
-            .collect();
         let sections = [
             section("Results", self.table.as_ref().map(results).unwrap_or_default()),
             self.figure_sections()?,
@@ -96,13 +88,7 @@ impl Report {
             section("Versions", facts(&self.versions)),
         ]
         .concat();
-        Ok(format!(
-            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
-             <title>{plain_title}</title>\n<style>\n{STYLE_SHEET}</style>\n</head>\n<body>\n\
-             <main>\n<header>\n<h1>{title}</h1>\n{description}</header>\n{sections}</main>\n\
-             </body>\n</html>\n"
-        ))
+        Ok(document(&self.title, &self.description, &sections))
     }
 
     fn figure_sections(&self) -> Result<String, ReportError> {
@@ -144,8 +130,25 @@ impl Report {
     }
 }
 
+/// A page of sections under a title (a label) and paragraphs.
+pub fn document(title: &str, description: &str, sections: &str) -> String {
+    let (plain_title, title) = (escape(&plain(title)), html(title));
+    let description: String = description
+        .split("\n\n")
+        .filter(|paragraph| !paragraph.trim().is_empty())
+        .map(|paragraph| format!("<p>{}</p>\n", html(paragraph.trim())))
+        .collect();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <title>{plain_title}</title>\n<style>\n{STYLE_SHEET}</style>\n</head>\n<body>\n\
+         <main>\n<header>\n<h1>{title}</h1>\n{description}</header>\n{sections}</main>\n\
+         </body>\n</html>\n"
+    )
+}
+
 /// A section with this heading, or nothing where there is no content.
-fn section(heading: &str, content: String) -> String {
+pub fn section(heading: &str, content: String) -> String {
     if content.is_empty() {
         content
     } else {
@@ -153,7 +156,7 @@ fn section(heading: &str, content: String) -> String {
     }
 }
 
-fn results(table: &ResultTable) -> String {
+pub fn results(table: &ResultTable) -> String {
     let caption = html(&table.caption);
     format!(
         "<div class=\"scroll\">\n{}</div>\n<p class=\"caption\">{caption}</p>\n",
@@ -161,7 +164,7 @@ fn results(table: &ResultTable) -> String {
     )
 }
 
-fn list(notes: &[String]) -> String {
+pub fn list(notes: &[String]) -> String {
     if notes.is_empty() {
         return String::new();
     }

@@ -9,7 +9,7 @@ use crate::Error;
 use crate::point_set::PointSet;
 use crate::problem::Coordinate;
 use crate::report::{
-    Axis, Colours, Curves, FieldFigure, FieldRow, GridAxis, MethodScores, Metric, Report,
+    Axis, Chapter, Colours, Curves, FieldFigure, FieldRow, GridAxis, MethodScores, Metric, Report,
     ResultTable, Scale, Score, Series,
 };
 use crate::study::{Study, Variant};
@@ -22,6 +22,21 @@ const REFERENCE: &str = "derl";
 #[must_use]
 pub fn table(study: &Study, results: &[MemberResult]) -> String {
     result_table(study, results).to_text()
+}
+
+/// The table of results with what a reader must know, for a page of several; `link` leads to the run's
+/// own report.
+#[must_use]
+pub fn chapter(study: &Study, results: &[MemberResult], link: Option<String>) -> Chapter {
+    let seconds: f64 = results.iter().map(|r| r.seconds).sum();
+    let time = format!("{} trainings took {seconds:.0} s.", results.len());
+    Chapter {
+        title: study.title.clone(),
+        description: study.about.trim().to_owned(),
+        table: result_table(study, results),
+        notes: [notes(study, results), vec![time]].concat(),
+        link,
+    }
 }
 
 /// Writes report.html, and each figure as a file of its own.
