@@ -59,7 +59,8 @@ fn all_studies_are_on_one_page_and_the_same_command_goes_on() {
     let read = |name: &str| fs::read_to_string(folder.path().join("page").join(name)).unwrap();
     let (html, markdown) = (read("reproduction.html"), read("reproduction.md"));
     for page in [&html, &markdown] {
-        for text in ["Shortened", "Decay", "Again", "DERL", "It is right.", "Journal", "published"] {
+        for text in ["Shortened", "Decay", "Again", "DERL", "It is right.", "Journal", "published"]
+        {
             assert!(page.contains(text), "{text}: {page}");
         }
     }

@@ -158,9 +158,10 @@ impl<'a> Sampled<'a> {
     fn new(problem: &Problem, plan: &'a PointsPlan) -> Self {
         let bounds = problem.bounds();
         let dimensions = bounds.len();
-        let axes: Vec<usize> = match plan.parameters.is_empty() {
-            true => (0..dimensions).collect(),
-            false => problem.physical().collect(),
+        let axes: Vec<usize> = if plan.parameters.is_empty() {
+            (0..dimensions).collect()
+        } else {
+            problem.physical().collect()
         };
         let bounds = axes.iter().map(|&axis| bounds[axis]).collect();
         Self { axes, bounds, dimensions, sets: &plan.parameters }
@@ -198,13 +199,13 @@ impl<'a> Sampled<'a> {
         let len = columns.first().map_or(0, Vec::len);
         let mut sampled = columns.into_iter();
         let mut parameter = 0..;
-        let column = |axis: usize| match self.axes.contains(&axis) {
-            true => sampled.next().unwrap_or_default().repeat(self.sets.len()),
-            false => {
-                let place: usize = parameter.next().unwrap_or(0);
-                let value = |set: &Vec<f64>| set.get(place).copied().unwrap_or(f64::NAN);
-                self.sets.iter().flat_map(|set| std::iter::repeat_n(value(set), len)).collect()
+        let column = |axis: usize| {
+            if self.axes.contains(&axis) {
+                return sampled.next().unwrap_or_default().repeat(self.sets.len());
             }
+            let place: usize = parameter.next().unwrap_or(0);
+            let value = |set: &Vec<f64>| set.get(place).copied().unwrap_or(f64::NAN);
+            self.sets.iter().flat_map(|set| std::iter::repeat_n(value(set), len)).collect()
         };
         Points::at((0..self.dimensions).map(column).collect())
     }

@@ -142,7 +142,9 @@ fn largest_singular_value(columns: &[Vec<f64>]) -> f64 {
         if size == 0.0 || !size.is_finite() {
             return size.sqrt();
         }
-        power.iter_mut().for_each(|entry| *entry /= size);
+        for entry in &mut power {
+            *entry /= size;
+        }
         power = product(&power, &power);
     }
     (trace(&product(&gram, &power)) / trace(&power)).sqrt()

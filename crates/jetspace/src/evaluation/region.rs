@@ -150,7 +150,9 @@ impl Region {
             nodes[axis] = 1;
             cell *= self.axes[axis].spacing();
         }
-        values.iter_mut().for_each(|value| *value *= cell);
+        for value in &mut values {
+            *value *= cell;
+        }
         (values, self.cell / cell)
     }
 }

@@ -102,10 +102,9 @@ mod tests {
             };
             let page =
                 Collection { title: text.clone(), description: text, chapters: vec![chapter] };
-            prop_assert!(roxmltree::Document::parse_with_options(
-                &page.to_html(),
-                roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() },
-            ).is_ok());
+            let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+            let page = page.to_html();
+            prop_assert!(roxmltree::Document::parse_with_options(&page, options).is_ok());
         }
     }
 }

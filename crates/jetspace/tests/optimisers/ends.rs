@@ -132,7 +132,7 @@ fn epochs_that_end_early_are_told_of() {
 
 #[test]
 fn comparing_losses_needs_the_same_objective_in_all_steps() {
-    let mut optimizers = comparing(5, 0.0).to_vec();
+    let mut optimizers = comparing(5, 0.0);
     // Of a projection there are no residuals, and this one asks for their number first.
     optimizers.retain(|o| !matches!(o, OptimizerFile::LevenbergMarquardt { .. }));
     for optimizer in optimizers {
