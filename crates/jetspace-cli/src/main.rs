@@ -9,6 +9,7 @@ mod mistakes;
 mod predict;
 mod progress;
 mod run;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -21,6 +22,7 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Resume(arguments) => run::resume(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Check(arguments) => check::check(&arguments),

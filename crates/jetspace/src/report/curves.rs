@@ -33,6 +33,9 @@ pub struct Series {
     /// with a coordinate that has no place on its axis (NaN, infinite, or not positive on a
     /// logarithmic one) is a gap.
     pub points: Vec<(f64, f64)>,
+    /// The least and the greatest value at each point, shown as a band behind the line; may be left
+    /// empty.
+    pub ranges: Vec<(f64, f64)>,
 }
 
 /// Several series on common axes: losses against steps, errors against noise.
@@ -50,6 +53,7 @@ pub struct Series {
 ///     series: vec![Series {
 ///         name: "residual of *u_t*".to_owned(),
 ///         points: (0..2000).map(|n| (f64::from(n), (-0.01 * f64::from(n)).exp())).collect(),
+///         ranges: Vec::new(),
 ///     }],
 /// };
 /// assert!(curves.to_svg().starts_with("<svg"));
@@ -139,7 +143,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn curves(scale: Scale, series: Vec<Vec<(f64, f64)>>) -> Curves {
-        let series = series.into_iter().map(|points| Series { name: "a & b".to_owned(), points });
+        let series = series.into_iter().map(|points| Series {
+            name: "a & b".to_owned(),
+            ranges: points.iter().map(|&(x, y)| (x.min(y), x.max(y))).collect(),
+            points,
+        });
         Curves {
             x: Axis { name: "<step>".to_owned(), scale },
             y: Axis { name: "*e*".to_owned(), scale },
