@@ -70,12 +70,15 @@ impl CellMap {
         let labels = self.y.values.iter().map(|value| text::width(value, NUMBER_SIZE));
         let left = labels.fold(0.0, f64::max) + 3.0 * GAP + NAME_SIZE;
         let (width, height) = (cell.0 * columns as f64, cell.1 * rows as f64);
-        let frame = Frame { left, top: GAP, width, height };
+        // A name that is longer than its side reaches over both ends.
+        let over = (text::width(&self.y.name, NAME_SIZE) - height).max(0.0) / 2.0;
+        let frame = Frame { left, top: GAP + over, width, height };
         // Half of the last label, or of the name, may reach over the frame.
         let last = self.x.values.last().map_or(0.0, |value| text::width(value, NUMBER_SIZE));
         let name = (text::width(&self.x.name, NAME_SIZE) - width).max(0.0) / 2.0;
         let right = frame.right() + (last / 2.0 - cell.0 / 2.0).max(name).max(0.0) + GAP;
-        let mut svg = Svg::new(right, frame.bottom() + 2.0 * GAP + NUMBER_SIZE + 1.4 * NAME_SIZE);
+        let below = (2.0 * GAP + NUMBER_SIZE + 1.4 * NAME_SIZE).max(over + GAP);
+        let mut svg = Svg::new(right, frame.bottom() + below);
         self.draw_cells(&mut svg, frame, cell);
         self.draw_labels(&mut svg, frame, cell);
         svg.finish(&self.title)
@@ -150,8 +153,7 @@ impl CellMap {
         let middle = (frame.left + frame.width / 2.0, frame.top + frame.height / 2.0);
         let name_below = below + NUMBER_SIZE / 2.0 + GAP + 0.5 * NAME_SIZE;
         svg.text(middle.0, name_below, Anchor::Middle, NAME_SIZE, &self.x.name);
-        let size = text::fitting_size(&self.y.name, NAME_SIZE, frame.height + 24.0);
-        svg.upward_text(0.7 * NAME_SIZE, middle.1, size, &self.y.name);
+        svg.upward_text(0.7 * NAME_SIZE, middle.1, NAME_SIZE, &self.y.name);
     }
 }
 
