@@ -10,6 +10,7 @@ mod predict;
 mod progress;
 mod reproduce;
 mod run;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ type Failure = Box<dyn std::error::Error>;
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Sweep(arguments) => sweep::sweep(&arguments),
         Command::Resume(arguments) => run::resume(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),

@@ -1,13 +1,15 @@
-//! How a run is followed: a bar on a terminal, plain lines elsewhere, always on the standard error
+//! How a run or a sweep is followed: a bar on a terminal, plain lines elsewhere, always on the standard error
 //! stream; and how Ctrl-C reaches it.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jetspace::run::{Member, MemberResult, Observer, Step};
+use jetspace::sweep::{Point, Watcher};
 use jetspace::training::Stop;
 
 use crate::Failure;
@@ -31,18 +33,7 @@ pub struct Progress {
 impl Progress {
     /// Shows progress from now on, and listens to Ctrl-C.
     pub fn new() -> Result<Self, Failure> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&stop);
-        ctrlc::set_handler(move || {
-            // The second time, at once: every file is whole at any time.
-            if asked.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
-            }
-        })?;
-        let bar = std::io::stderr().is_terminal().then(|| {
-            ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr())
-                .with_style(ProgressStyle::default_bar())
-        });
+        let (stop, bar) = (stop_on_interrupt()?, new_bar());
         let now = Instant::now();
         Ok(Self { bar, stop, name: String::new(), began: now, began_at: None, shown: now })
     }
@@ -67,10 +58,6 @@ impl Observer for Progress {
         (self.began, self.shown, self.began_at) = (Instant::now(), Instant::now(), None);
         match &self.bar {
             Some(bar) => {
-                let template = "{prefix}  {bar:24.cyan/dim} {percent:>3} %  {msg}";
-                if let Ok(style) = ProgressStyle::with_template(template) {
-                    bar.set_style(style.progress_chars("━━╌"));
-                }
                 bar.reset();
                 bar.set_prefix(self.name.clone());
             }
@@ -134,6 +121,148 @@ impl Observer for Progress {
 }
 
 impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Becomes true at Ctrl-C.
+fn stop_on_interrupt() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        // The second time, at once: every file is whole at any time.
+        if asked.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    })?;
+    Ok(stop)
+}
+
+/// A bar, where there is a terminal.
+fn new_bar() -> Option<ProgressBar> {
+    std::io::stderr().is_terminal().then(|| {
+        let template = "{prefix}  {bar:24.cyan/dim} {percent:>3} %  {msg}";
+        let style = ProgressStyle::with_template(template);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr())
+            .with_style(style.progress_chars("━━╌"))
+    })
+}
+
+/// Shows how a sweep goes on.
+pub struct SweepProgress {
+    bar: Option<ProgressBar>,
+    stop: Arc<AtomicBool>,
+    began: Instant,
+    state: Mutex<SweepState>,
+}
+
+/// How far a sweep has come, in trainings.
+struct SweepState {
+    count: usize,
+    /// Done in an earlier sitting, and in this one.
+    found: usize,
+    done: usize,
+    /// How far the training of each worker is, from 0 to 1, and how far it was when first seen.
+    under_way: BTreeMap<usize, (f64, f64)>,
+    shown: Instant,
+}
+
+impl SweepProgress {
+    /// Shows progress from now on, and listens to Ctrl-C.
+    pub fn new() -> Result<Self, Failure> {
+        let now = Instant::now();
+        let under_way = BTreeMap::new();
+        let state = SweepState { count: 0, found: 0, done: 0, under_way, shown: now };
+        let (stop, bar) = (stop_on_interrupt()?, new_bar());
+        Ok(Self { bar, stop, began: now, state: Mutex::new(state) })
+    }
+
+    /// Changes the state, and shows it from time to time.
+    fn change(&self, change: impl FnOnce(&mut SweepState)) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        let every = if self.bar.is_some() { BAR_EVERY } else { LINES_EVERY };
+        if state.shown.elapsed() < every {
+            return;
+        }
+        state.shown = Instant::now();
+        let text = state.text(self.began.elapsed());
+        match &self.bar {
+            Some(bar) => {
+                bar.set_length((1000 * state.count.max(1)) as u64);
+                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A position.
+                bar.set_position((1000.0 * state.position()) as u64);
+                bar.set_message(text);
+            }
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+impl SweepState {
+    fn position(&self) -> f64 {
+        let parts: f64 = self.under_way.values().map(|(part, _)| part).sum();
+        (self.found + self.done) as f64 + parts
+    }
+
+    fn text(&self, elapsed: Duration) -> String {
+        let here: f64 = self.under_way.values().map(|(part, first)| part - first).sum();
+        let rate = (self.done as f64 + here) / elapsed.as_secs_f64().max(1e-9);
+        let left = (self.count as f64 - self.position()).max(0.0) / rate.max(1e-9);
+        format!(
+            "{} of {} trainings  {:.1} per minute  {} left",
+            self.found + self.done,
+            self.count,
+            60.0 * rate,
+            duration(left)
+        )
+    }
+}
+
+impl Watcher for SweepProgress {
+    fn begin(&self, trainings: usize) {
+        self.change(|state| state.count = trainings);
+    }
+
+    fn found(&self, trainings: usize) {
+        self.change(|state| state.found += trainings);
+    }
+
+    fn step(&self, worker: usize, part: f64) {
+        self.change(|state| state.under_way.entry(worker).or_insert((part, part)).0 = part);
+    }
+
+    fn end(&self, worker: usize, point: &Point, result: &MemberResult) {
+        let metric = result.metrics.iter().find(|(name, _)| *name == "relative");
+        let metric = metric.or(result.metrics.first());
+        let what = match metric {
+            _ if result.diverged() => "diverged".to_owned(),
+            Some((name, value)) => format!("{name} {value:.3e}"),
+            None => "done".to_owned(),
+        };
+        let seconds = result.seconds;
+        let name = format!("{} {}-{}", point.name, result.method, result.seed);
+        let line = format!("{name}  {seconds:.1} s: {what}");
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => eprintln!("{line}"),
+        }
+        self.change(|state| {
+            state.under_way.remove(&worker);
+            state.done += 1;
+        });
+    }
+
+    fn wants_to_stop(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for SweepProgress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

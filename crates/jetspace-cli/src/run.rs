@@ -7,6 +7,7 @@ use std::time::Duration;
 use jetspace::collocation::Collocation;
 use jetspace::run::{Execution, Folder, MemberResult, Outcome, Settings, prepare};
 use jetspace::study::Study;
+use jetspace::sweep;
 use serde::Serialize;
 
 use crate::Failure;
@@ -38,15 +39,13 @@ pub fn run(arguments: &RunArguments) -> Result<ExitCode, Failure> {
 }
 
 pub fn resume(arguments: &ResumeArguments) -> Result<ExitCode, Failure> {
-    let (folder, study, threads) = Folder::open(&arguments.run)?;
-    let threads = arguments.threads.unwrap_or(threads);
-    go_on(
-        &study,
-        &prepare(&study)?,
-        &folder,
-        execution(threads, arguments.checkpoint),
-        arguments.json,
-    )
+    let ResumeArguments { run, threads, checkpoint, json } = arguments;
+    if sweep::is_sweep(run) {
+        return crate::sweep::resume(run, threads.unwrap_or(0), *checkpoint, *json);
+    }
+    let (folder, study, threads_before) = Folder::open(run)?;
+    let execution = execution(threads.unwrap_or(threads_before), *checkpoint);
+    go_on(&study, &prepare(&study)?, &folder, execution, *json)
 }
 
 fn execution(threads: usize, checkpoint: f64) -> Execution {

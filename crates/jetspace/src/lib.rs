@@ -8,6 +8,7 @@
 //!   is such a list ([`method`]).
 //! - A [`Training`](training::Training) minimises it; a [`run`] carries out a whole study and leaves
 //!   a folder with models, logs and a report.
+//! - A [`Sweep`](sweep::Sweep) carries it out for many values of its settings.
 //! - A [`Model`] is what comes out: it can be saved, evaluated anywhere, and measured.
 //!
 //! It knows nothing of how anyone shows it.
@@ -34,6 +35,7 @@ pub mod sampling;
 pub mod source;
 pub mod study;
 mod study_file;
+pub mod sweep;
 pub mod table;
 mod targets;
 mod tensors;

@@ -101,6 +101,8 @@ pub(crate) enum Purpose {
     Resampling(u64),
     /// Whether balancing looks back, after so many steps.
     Lookback(u64),
+    /// Samples of the setting of this number in a sweep.
+    Setting(usize),
 }
 
 impl Purpose {
@@ -117,6 +119,7 @@ impl Purpose {
             Self::Data => (6, 0, 0),
             Self::Resampling(steps) => (7, 0, steps),
             Self::Lookback(steps) => (8, 0, steps),
+            Self::Setting(number) => (9, number, 0),
         };
         let number = (number as u64) & 0xFFFF;
         RandomStream::new(seed, (purpose << 56) | (number << 40) | (second & 0xFF_FFFF_FFFF))

@@ -3,7 +3,7 @@
 //! Data in, text out: nothing here reads or writes a file, and the same data give the same bytes.
 //! A [`Report`] becomes one self-contained HTML page, without scripts, fonts or network; its
 //! figures are SVG files of their own as well ([`Report::figures`]), fit for a paper, legible in
-//! grey and at any size. The pieces work alone: [`ResultTable`], [`Curves`], [`FieldFigure`].
+//! grey and at any size. The pieces work alone: [`ResultTable`], [`Curves`], [`CellMap`], [`FieldFigure`].
 //!
 //! All texts may come from anywhere: they are escaped. Names, captions and notes are *labels*: in
 //! them, what stands between two `*` is set as mathematics, with `_` for subscripts and `^` for
@@ -16,6 +16,7 @@
 #![allow(clippy::format_collect, clippy::format_push_string)]
 
 mod axes;
+mod cells;
 mod collection;
 mod colour;
 mod curves;
@@ -32,6 +33,7 @@ mod svg;
 mod table;
 mod text;
 
+pub use cells::{CellAxis, CellMap};
 pub use collection::{Chapter, Collection};
 pub use curves::{Axis, Curves, Panels, Series};
 pub use error::ReportError;

@@ -29,8 +29,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 pub use errors_over_time::{Comparison, Reached, times};
 pub use estimate::estimate;
+pub(crate) use folder::read_json;
 pub use folder::{Folder, Settings};
 use metrics_log::MetricsLog;
+pub(crate) use presentation::software;
 pub use presentation::{chapter, table};
 
 use crate::Error;
@@ -58,10 +60,15 @@ impl Member {
     #[must_use]
     pub fn name(&self) -> String {
         let name = format!("{}-{}-{}", self.method.name, self.seed, self.variant.label);
-        let plain = |c: char| if c.is_alphanumeric() || "+._-".contains(c) { c } else { ' ' };
-        let words: String = name.chars().map(plain).collect();
-        words.split_whitespace().collect::<Vec<_>>().join("-").trim_end_matches('-').to_owned()
+        plain_name(&name)
     }
+}
+
+/// A text as the name of a folder, e.g. derl-30-noise-0.01 of derl-30-noise = 0.01.
+pub(crate) fn plain_name(text: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || "+._-".contains(c) { c } else { ' ' };
+    let words: String = text.chars().map(plain).collect();
+    words.split_whitespace().collect::<Vec<_>>().join("-").trim_end_matches('-').to_owned()
 }
 
 /// What one training came to.
@@ -189,8 +196,9 @@ pub fn run(
             None => return Ok(Outcome::Stopped),
         }
     }
-    folder.write_json("results.json", &results)?;
     presentation::write(study, folder, &members, &results)?;
+    // Last, because it says that all is done.
+    folder.write_json("results.json", &results)?;
     Ok(Outcome::Finished(results))
 }
 

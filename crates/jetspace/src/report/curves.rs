@@ -33,6 +33,9 @@ pub struct Series {
     /// with a coordinate that has no place on its axis (NaN, infinite, or not positive on a
     /// logarithmic one) is a gap.
     pub points: Vec<(f64, f64)>,
+    /// The least and the greatest value at each point, shown as a band behind the line; may be left
+    /// empty.
+    pub ranges: Vec<(f64, f64)>,
 }
 
 /// Several series on common axes: losses against steps, errors against noise.
@@ -50,6 +53,7 @@ pub struct Series {
 ///     series: vec![Series {
 ///         name: "residual of *u_t*".to_owned(),
 ///         points: (0..2000).map(|n| (f64::from(n), (-0.01 * f64::from(n)).exp())).collect(),
+///         ranges: Vec::new(),
 ///     }],
 /// };
 /// assert!(curves.to_svg().starts_with("<svg"));
@@ -139,7 +143,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn curves(scale: Scale, series: Vec<Vec<(f64, f64)>>) -> Curves {
-        let series = series.into_iter().map(|points| Series { name: "a & b".to_owned(), points });
+        let series = series.into_iter().map(|points| Series {
+            name: "a & b".to_owned(),
+            points,
+            ranges: Vec::new(),
+        });
         Curves {
             x: Axis { name: "<step>".to_owned(), scale },
             y: Axis { name: "*e*".to_owned(), scale },
@@ -194,6 +202,19 @@ mod tests {
     }
 
     #[test]
+    fn ranges_are_bands_and_widen_the_axis() {
+        let mut curves = curves(Scale::Linear, vec![vec![(0.0, 1.0), (1.0, 1.0), (2.0, 1.0)]]);
+        let bands = |curves: &Curves| curves.to_svg().matches("fill-opacity").count();
+        assert_eq!(bands(&curves), 0);
+        curves.series[0].ranges = vec![(0.0, 2.0), (0.5, f64::INFINITY), (1.0, 3.0)];
+        assert_eq!(bands(&curves), 1);
+        // The line at 1 is a third of the way from 0 to 3, and 4 of 108 parts are margin.
+        let expected = TOP + FRAME_HEIGHT * (4.0 + 100.0 * 2.0 / 3.0) / 108.0;
+        let heights = drawn_heights(&curves.to_svg());
+        assert!(heights.iter().all(|y| (y - expected).abs() < 0.01), "{heights:?}, {expected}");
+    }
+
+    #[test]
     fn a_spike_among_thousands_of_points_is_drawn() {
         let mut points: Vec<(f64, f64)> = (0..5000).map(|n| (f64::from(n), 1.0)).collect();
         points[2222].1 = 2.0;
@@ -218,7 +239,10 @@ mod tests {
             ),
             log in any::<bool>(),
         ) {
-            let curves = curves(if log { Scale::Log } else { Scale::Linear }, series);
+            let mut curves = curves(if log { Scale::Log } else { Scale::Linear }, series);
+            for line in &mut curves.series {
+                line.ranges = line.points.clone();
+            }
             let svg = curves.to_svg();
             prop_assert!(roxmltree::Document::parse(&svg).is_ok());
             prop_assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{}", svg);

@@ -187,6 +187,7 @@ impl FieldFigure {
                         .positions()
                         .zip(row.sizes(map.as_deref().unwrap_or_default()))
                         .collect(),
+                    ..Series::default()
                 });
                 let scale = match row.colours {
                     Colours::LogMagnitude => Scale::Log,

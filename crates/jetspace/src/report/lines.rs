@@ -49,7 +49,9 @@ impl<'a> LinePlot<'a> {
             points.filter(|point| x.scale.has(point.0) && y.scale.has(point.1))
         };
         let x_domain = Domain::around(x.scale, drawable().map(|point| point.0));
-        let y_domain = Domain::around(y.scale, drawable().map(|point| point.1));
+        let ranges = series.iter().flat_map(|line| &line.ranges);
+        let ends = ranges.flat_map(|range| [range.0, range.1]).filter(|end| y.scale.has(*end));
+        let y_domain = Domain::around(y.scale, drawable().map(|point| point.1).chain(ends));
         let x_margin = if marked { 0.03 } else { 0.0 };
         Self { x: (x, x_domain.padded(x_margin)), y: (y, y_domain.padded(0.04)), series, marked }
     }
@@ -81,8 +83,11 @@ impl<'a> LinePlot<'a> {
         for (index, line) in self.series.iter().enumerate() {
             let style = line_style(index);
             let pixels: Vec<_> = line.points.iter().map(|&p| self.pixel(frame, p)).collect();
+            draw_band(svg, style, &self.bands(frame, line));
             if self.marked {
                 draw_marks(svg, style, pixels.iter().flatten());
+            } else {
+                draw_marks(svg, style, alone(&pixels));
             }
             let bin = if line.points.len() > SPARSE_POINTS { BIN } else { SPARSE_BIN };
             draw_line(svg, style, &thin(pixels.iter().copied(), bin));
@@ -93,6 +98,22 @@ impl<'a> LinePlot<'a> {
         let y_ticks = self.y_ticks(frame.height);
         axes::draw(svg, frame, Side::Bottom, &x_ticks, Some(&self.x.0.name));
         axes::draw(svg, frame, Side::Left, &y_ticks, Some(&self.y.0.name));
+    }
+
+    /// The ranges of a series in pixels, parted where one has no place.
+    fn bands(&self, frame: Frame, line: &Series) -> Vec<Vec<Bin>> {
+        let mut pieces = vec![Vec::new()];
+        for (&(x, _), &(least, greatest)) in line.points.iter().zip(&line.ranges) {
+            let ends = self.pixel(frame, (x, least)).zip(self.pixel(frame, (x, greatest)));
+            match (ends, pieces.last_mut()) {
+                // Pixels count downwards.
+                (Some(((x, high), (_, low))), Some(piece)) => {
+                    piece.push(Bin { x, mean: f64::midpoint(low, high), low, high });
+                }
+                _ => pieces.push(Vec::new()),
+            }
+        }
+        pieces
     }
 
     fn y_ticks(&self, height: f64) -> Ticks {
@@ -141,31 +162,29 @@ fn thin(points: impl Iterator<Item = Option<(f64, f64)>>, width: f64) -> Vec<Vec
     pieces
 }
 
+/// Points with a gap on either side, which no line shows.
+fn alone(pixels: &[Option<(f64, f64)>]) -> impl Iterator<Item = &(f64, f64)> {
+    let at = |index: Option<usize>| index.and_then(|i| pixels.get(i)).copied().flatten();
+    let is_alone = move |index: usize| {
+        at(index.checked_sub(1)).is_none() && at(index.checked_add(1)).is_none()
+    };
+    pixels
+        .iter()
+        .enumerate()
+        .filter_map(move |(index, pixel)| pixel.as_ref().filter(|_| is_alone(index)))
+}
+
 /// The mean as a line and, where a bin hides more than a pixel, the extremes as a band behind it.
-fn draw_line(svg: &mut Svg, LineStyle { colour, dashes, .. }: LineStyle, pieces: &[Vec<Bin>]) {
-    let mut band = String::new();
+fn draw_line(svg: &mut Svg, style: LineStyle, pieces: &[Vec<Bin>]) {
+    draw_band(svg, style, pieces);
+    let LineStyle { colour, dashes, .. } = style;
     let mut line = String::new();
     for piece in pieces {
-        if piece.iter().any(|bin| bin.high - bin.low > 1.0) {
-            let upper = piece.iter().map(|bin| (bin.x, bin.low));
-            let lower = piece.iter().rev().map(|bin| (bin.x, bin.high));
-            band += &polyline(upper.chain(lower));
-            band.push('z');
-        }
         line += &polyline(piece.iter().map(|bin| (bin.x, bin.mean)));
         if piece.len() == 1 {
             // A stroke without length shows as its round cap.
             line += "h0";
         }
-    }
-    if !band.is_empty() {
-        svg.path(
-            &band,
-            &format!(
-                "fill=\"{colour}\" fill-opacity=\"0.28\" stroke=\"{colour}\" \
-                 stroke-opacity=\"0.28\" stroke-width=\"0.4\""
-            ),
-        );
     }
     if !line.is_empty() {
         svg.path(
@@ -174,6 +193,26 @@ fn draw_line(svg: &mut Svg, LineStyle { colour, dashes, .. }: LineStyle, pieces:
                 "fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\" stroke-linejoin=\"round\" \
                  stroke-linecap=\"{}\" stroke-dasharray=\"{dashes}\"",
                 if dashes == "none" { "round" } else { "butt" }
+            ),
+        );
+    }
+}
+
+/// From the lowest to the highest, where these are more than a pixel apart.
+fn draw_band(svg: &mut Svg, LineStyle { colour, .. }: LineStyle, pieces: &[Vec<Bin>]) {
+    let is_wide = |piece: &&Vec<Bin>| piece.iter().any(|bin| bin.high - bin.low > 1.0);
+    let outline = |piece: &Vec<Bin>| {
+        let upper = piece.iter().map(|bin| (bin.x, bin.low));
+        let lower = piece.iter().rev().map(|bin| (bin.x, bin.high));
+        polyline(upper.chain(lower)) + "z"
+    };
+    let band: String = pieces.iter().filter(is_wide).map(outline).collect();
+    if !band.is_empty() {
+        svg.path(
+            &band,
+            &format!(
+                "fill=\"{colour}\" fill-opacity=\"0.28\" stroke=\"{colour}\" \
+                 stroke-opacity=\"0.28\" stroke-width=\"0.4\""
             ),
         );
     }

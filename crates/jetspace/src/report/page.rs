@@ -2,7 +2,7 @@
 
 use super::style_sheet::STYLE_SHEET;
 use super::text::{escape, html, plain};
-use super::{Curves, FieldFigure, ReportError, ResultTable};
+use super::{CellMap, Curves, FieldFigure, ReportError, ResultTable};
 
 /// Everything that a run's report shows. What is empty is left out.
 ///
@@ -27,6 +27,8 @@ pub struct Report {
     pub table: Option<ResultTable>,
     /// How errors depend on what was varied: curves, before all other figures.
     pub sweep: Vec<Curves>,
+    /// How errors depend on two settings at once: maps, after these curves.
+    pub cells: Vec<CellMap>,
     /// Figures of fields, one below the other.
     pub fields: Vec<FieldFigure>,
     /// Figures of curves, two beside each other where there is room.
@@ -62,6 +64,7 @@ impl Report {
             figures.iter().map(|figure| (figure.title.clone(), figure.to_svg())).collect()
         };
         let mut figures = curves(&self.sweep);
+        figures.extend(self.cells.iter().map(|figure| (figure.title.clone(), figure.to_svg())));
         for figure in &self.fields {
             figures.push((figure.title.clone(), figure.to_svg()?));
         }
@@ -94,15 +97,12 @@ impl Report {
     fn figure_sections(&self) -> Result<String, ReportError> {
         let of_curves = |figure: &'_ Curves| (figure.title.clone(), figure.caption.clone());
         let of_fields = |figure: &'_ FieldFigure| (figure.title.clone(), figure.caption.clone());
-        let captions = self.sweep.iter().map(of_curves);
+        let of_cells = |figure: &'_ CellMap| (figure.title.clone(), figure.caption.clone());
+        let captions = self.sweep.iter().map(of_curves).chain(self.cells.iter().map(of_cells));
         let captions = captions.chain(self.fields.iter().map(of_fields));
         let captions = captions.chain(self.curves.iter().map(of_curves));
-        let mut figures: Vec<String> = self
-            .figures()?
-            .into_iter()
-            .zip(captions)
-            .enumerate()
-            .map(|(index, (Figure { svg, .. }, (title, caption)))| {
+        let mut figures = self.figures()?.into_iter().zip(captions).enumerate().map(
+            |(index, (Figure { svg, .. }, (title, caption)))| {
                 let (number, caption) = (index + 1, html(&caption));
                 let title = match html(&title) {
                     title if title.is_empty() => title,
@@ -113,17 +113,18 @@ impl Report {
                      <figcaption><b>Figure {number}.</b>{title} {caption}</figcaption>\n\
                      </figure>\n"
                 )
-            })
-            .collect();
-        let mut rest = figures.split_off(self.sweep.len().min(figures.len()));
-        let curves = rest.split_off(self.fields.len().min(rest.len()));
-        let beside = |figures: Vec<String>| match figures.concat() {
+            },
+        );
+        let mut next = |count: usize| figures.by_ref().take(count).collect::<String>();
+        let (sweep, cells) = (next(self.sweep.len()), next(self.cells.len()));
+        let (fields, curves) = (next(self.fields.len()), next(self.curves.len()));
+        let beside = |figures: String| match figures {
             none if none.is_empty() => none,
             figures => format!("<div class=\"curves\">\n{figures}</div>\n"),
         };
         let sections = [
-            section("Sweep", beside(figures)),
-            section("Fields", rest.concat()),
+            section("Sweep", beside(sweep) + &cells),
+            section("Fields", fields),
             section("Curves", beside(curves)),
         ];
         Ok(sections.concat())
@@ -218,6 +219,7 @@ mod tests {
             description: text(),
             table: Some(ResultTable {
                 caption: text(),
+                rows_are: text(),
                 metrics: vec![Metric { name: text(), ranked: true }],
                 rows: vec![MethodScores {
                     method: text(),
@@ -225,6 +227,7 @@ mod tests {
                 }],
             }),
             sweep: Vec::new(),
+            cells: Vec::new(),
             fields: vec![FieldFigure {
                 title: text(),
                 caption: text(),
@@ -242,7 +245,11 @@ mod tests {
                 caption: text(),
                 x: axis(),
                 y: axis(),
-                series: vec![Series { name: text(), points: vec![(1.0, 1.0), (2.0, 0.1)] }],
+                series: vec![Series {
+                    name: text(),
+                    points: vec![(1.0, 1.0), (2.0, 0.1)],
+                    ranges: vec![(0.5, 2.0), (0.1, 0.1)],
+                }],
             }],
             notes: vec![text()],
             configuration: vec![(text(), text())],

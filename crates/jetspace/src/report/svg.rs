@@ -89,6 +89,13 @@ impl Svg {
         );
     }
 
+    /// A label in a colour of its own, its middle at this point.
+    pub fn coloured_text(&mut self, x: f64, y: f64, size: f64, colour: &str, label: &str) {
+        let (x, y) = (number(x), number(y + HALF_DIGIT * size));
+        let place = format!("x=\"{x}\" y=\"{y}\" fill=\"{colour}\"");
+        self.text_at(&place, Anchor::Middle, size, label);
+    }
+
     /// A label that reads upwards, its middle at this point.
     pub fn upward_text(&mut self, x: f64, y: f64, size: f64, label: &str) {
         let place = format!(

@@ -79,6 +79,7 @@ pub struct Metric {
 /// };
 /// let table = ResultTable {
 ///     caption: "Relative error after 1000 steps.".to_owned(),
+///     rows_are: "method".to_owned(),
 ///     metrics: vec![Metric { name: "error of *u*".to_owned(), ranked: true }],
 ///     rows: vec![row("DERL", &[6.1e-4, 6.84e-4], 6.5e-4), row("PINN", &[2.1e-2], 2e-2)],
 /// };
@@ -94,6 +95,8 @@ pub struct Metric {
 pub struct ResultTable {
     /// What is shown and how it was measured, a label.
     pub caption: String,
+    /// What the rows are, such as methods: a label that stands above their names.
+    pub rows_are: String,
     /// What is measured, from left to right.
     pub metrics: Vec<Metric>,
     /// The methods, from top to bottom.
@@ -120,7 +123,7 @@ impl ResultTable {
     /// The table as aligned plain text for a terminal; `*` marks the best median.
     #[must_use]
     pub fn to_text(&self) -> String {
-        let methods = self.methods("method", text::plain);
+        let methods = self.methods(text::plain);
         let mut groups = vec![(String::new(), vec![methods])];
         for metric in self.metrics() {
             let columns = metric.text_columns(|value, best| {
@@ -159,7 +162,7 @@ impl ResultTable {
     /// The table as GitHub's Markdown, the best medians in bold.
     #[must_use]
     pub fn to_markdown(&self) -> String {
-        let mut columns = vec![self.methods("method", text::markdown)];
+        let mut columns = vec![self.methods(text::markdown)];
         for metric in self.metrics() {
             let name = match text::markdown(metric.name) {
                 name if name.is_empty() => name,
@@ -221,17 +224,16 @@ impl ResultTable {
         }
         format!(
             "<table class=\"results\">\n<thead>\n\
-             <tr><th rowspan=\"2\" scope=\"col\">Method</th>{groups}</tr>\n\
-             <tr>{headings}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n</table>\n"
+             <tr><th rowspan=\"2\" scope=\"col\">{}</th>{groups}</tr>\n\
+             <tr>{headings}</tr>\n</thead>\n<tbody>\n{body}</tbody>\n</table>\n",
+            text::html(&self.rows_are)
         )
     }
 
-    fn methods(&self, heading: &str, set: fn(&str) -> String) -> TextColumn {
-        let names = self.rows.iter().map(|row| set(&row.method));
-        TextColumn {
-            cells: std::iter::once(heading.to_owned()).chain(names).collect(),
-            left_aligned: true,
-        }
+    fn methods(&self, set: fn(&str) -> String) -> TextColumn {
+        let names = self.rows.iter().map(|row| &row.method);
+        let cells = std::iter::once(&self.rows_are).chain(names).map(|name| set(name));
+        TextColumn { cells: cells.collect(), left_aligned: true }
     }
 
     /// As many metrics as there are names or, where rows are longer, scores.
@@ -343,6 +345,7 @@ mod tests {
         };
         ResultTable {
             caption: String::new(),
+            rows_are: "method".to_owned(),
             metrics: vec![error("*‖û − u‖*"), error("a|b")],
             rows: vec![
                 row("DERL", &[Score::over_seeds(&[1e-4, 3e-4, 2e-4], Some(4e-4)), None]),
@@ -430,8 +433,8 @@ mod tests {
     #[test]
     fn a_table_without_content_is_still_a_table() {
         let empty = ResultTable::default();
-        assert_eq!(empty.to_text(), "\nmethod\n");
-        assert_eq!(empty.to_markdown(), "| method |\n| :-- |\n");
+        assert_eq!(empty.to_text(), "\n\n");
+        assert_eq!(empty.to_markdown(), "|  |\n| :-- |\n");
         assert!(roxmltree::Document::parse(&empty.to_html()).is_ok());
     }
 }

@@ -121,7 +121,7 @@ pub fn curves_of(
             Some((median(&seconds)?, median(&errors)?))
         };
         let points = (0..most).filter_map(point).collect();
-        Series { name: method.name.to_uppercase(), points }
+        Series { name: method.name.to_uppercase(), points, ..Series::default() }
     });
     let curves = Curves {
         title: "Error over time".to_owned(),

@@ -126,6 +126,11 @@ impl Folder {
         Ok(folder)
     }
 
+    /// The folder at this path, whatever is in it.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     /// The folder of an earlier run, with its study as it was run and the number of threads.
     ///
     /// # Errors
@@ -172,17 +177,23 @@ impl Folder {
         if path.is_file() { read_json(&path).map(Some) } else { Ok(None) }
     }
 
+    /// All results, if every training is done.
+    pub(crate) fn results(&self) -> Result<Option<Vec<MemberResult>>, Error> {
+        let path = self.path.join("results.json");
+        if path.is_file() { read_json(&path).map(Some) } else { Ok(None) }
+    }
+
     pub(super) fn write_result(&self, member: &Member, result: &MemberResult) -> Result<(), Error> {
         self.write_json(&format!("{}/result.json", member.name()), result)
     }
 
-    pub(super) fn write_text(&self, name: &str, text: &str) -> Result<(), Error> {
+    pub(crate) fn write_text(&self, name: &str, text: &str) -> Result<(), Error> {
         let path = self.path.join(name);
         write_atomically(&path, |file| file.write_all(text.as_bytes()))
             .map_err(|e| Error::io("write", &path, e))
     }
 
-    pub(super) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), Error> {
+    pub(crate) fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), Error> {
         let path = self.path.join(name);
         let text = serde_json::to_string_pretty(value)
             .map_err(|e| Error::BadFile { path, reason: e.to_string() })?;
@@ -190,7 +201,7 @@ impl Folder {
     }
 }
 
-fn read_json<V: DeserializeOwned>(path: &Path) -> Result<V, Error> {
+pub(crate) fn read_json<V: DeserializeOwned>(path: &Path) -> Result<V, Error> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
     serde_json::from_str(&text)
         .map_err(|e| Error::BadFile { path: path.to_owned(), reason: e.to_string() })

@@ -52,6 +52,7 @@ pub fn write(
         table: Some(result_table(study, results)),
         fields: fields(study, folder, members)?,
         sweep: sweep(study, results),
+        cells: Vec::new(),
         curves: [
             curves_of(study, folder, members, results).into_iter().collect(),
             curves(study, folder, members),
@@ -171,7 +172,8 @@ fn result_table(study: &Study, results: &[MemberResult]) -> ResultTable {
     if !study.published_in.is_empty() {
         caption.extend([" Published: ", &study.published_in, "."]);
     }
-    ResultTable { caption, metrics: metrics.into_iter().map(|(_, metric)| metric).collect(), rows }
+    let metrics = metrics.into_iter().map(|(_, metric)| metric).collect();
+    ResultTable { caption, rows_are: "method".to_owned(), metrics, rows }
 }
 
 fn join(method: &str, variant: &str) -> String {
@@ -340,7 +342,11 @@ fn curves(study: &Study, folder: &Folder, members: &[Member]) -> Vec<Curves> {
             (member, metrics_log::steps(Path::new(&path)).unwrap_or_default())
         })
         .collect();
-    let series = |name: &str, points: Vec<(f64, f64)>| Series { name: name.to_owned(), points };
+    let series = |name: &str, points: Vec<(f64, f64)>| Series {
+        name: name.to_owned(),
+        points,
+        ..Series::default()
+    };
     curves.push(Curves {
         title: "Training loss".to_owned(),
         caption: format!("Each method's own loss, seed {seed}."),
@@ -387,6 +393,7 @@ fn medians(study: &Study, results: &[MemberResult], metric: &str) -> Vec<Series>
         .map(|method| Series {
             name: method.name.to_uppercase(),
             points: study.variants.iter().filter_map(|v| point(&method.name, v)).collect(),
+            ..Series::default()
         })
         .collect()
 }
@@ -424,16 +431,21 @@ fn early_stops(result: &MemberResult) -> Vec<String> {
 }
 
 fn versions(study: &Study) -> Vec<(String, String)> {
+    let mut versions = software();
+    versions.push(("network".to_owned(), study.network.to_string()));
+    let formulas = study.network_file.transform.iter();
+    versions.extend(formulas.map(|(field, formula)| (field.clone(), formula.0.clone())));
+    versions
+}
+
+/// What computes: the version of this library, and the machine.
+pub(crate) fn software() -> Vec<(String, String)> {
     let pair = |a: &str, b: String| (a.to_owned(), b);
-    let mut versions = vec![
+    vec![
         pair("Jetspace", env!("CARGO_PKG_VERSION").to_owned()),
         pair("instruction set", jetspace_jet::InstructionSet::best().to_string()),
         pair("machine", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
-        pair("network", study.network.to_string()),
-    ];
-    let formulas = study.network_file.transform.iter();
-    versions.extend(formulas.map(|(field, formula)| pair(field, formula.0.clone())));
-    versions
+    ]
 }
 
 fn timings(study: &Study, results: &[MemberResult]) -> Vec<(String, String)> {

@@ -19,21 +19,25 @@ impl Source {
     /// Where the value at a path of keys, and of numbers for items of arrays, stands; if it is not
     /// there, the innermost table or array on the way to it.
     pub(crate) fn place_of(&self, path: &[&str]) -> Option<Range<usize>> {
-        let root = DeTable::parse(&self.text).ok()?;
-        let (first, rest) = path.split_first()?;
-        let mut value = root.get_ref().get(*first)?;
-        for step in rest {
-            let next = match value.get_ref() {
-                DeValue::Array(items) => step.parse().ok().and_then(|i: usize| items.get(i)),
-                DeValue::Table(table) => table.get(*step),
-                _ => None,
+        self.places_along(path).pop().map(|(_, value)| value)
+    }
+
+    /// Where the key and the value of each step of a path stand, as far as it is there; items of
+    /// arrays have no key.
+    pub(crate) fn places_along(&self, path: &[&str]) -> Vec<(Option<Range<usize>>, Range<usize>)> {
+        let mut places = Vec::new();
+        let Ok(root) = DeTable::parse(&self.text) else { return places };
+        let mut entries = children_of_table(root.get_ref());
+        for step in path {
+            let found = match step.parse::<usize>() {
+                Ok(index) if entries.iter().all(|entry| entry.key.is_none()) => entries.get(index),
+                _ => entries.iter().find(|e| e.key.is_some_and(|key| key.get_ref() == step)),
             };
-            match next {
-                Some(next) => value = next,
-                None => break,
-            }
+            let Some(Entry { key, value }) = found else { break };
+            places.push((key.map(Spanned::span), value.span()));
+            entries = children(value.get_ref());
         }
-        Some(value.span())
+        places
     }
 }
 
