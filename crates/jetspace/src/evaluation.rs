@@ -87,6 +87,8 @@ pub struct Evaluation {
     pub residuals: Vec<Vec<f64>>,
     /// Metrics by name, in the order of the module's table.
     pub metrics: IndexMap<String, f64>,
+    /// The metrics that are means over sets of parameters, for each set.
+    pub of_sets: Vec<IndexMap<String, f64>>,
 }
 
 impl Evaluation {
@@ -208,11 +210,19 @@ impl Measure {
             let there = model.values(&graph, &expressions[..jets.len()], points, threads)?;
             compare(problem, jets, &there, truth, Norm { cell: *cell }, &mut metrics);
         }
-        metrics.extend(means(&of_parts));
+        let mut own = IndexMap::new();
         for metric in &self.metrics {
-            let value = metric.of(&self.graph, model, threads)?;
-            metrics.extend(value.map(|value| (metric.name.clone(), value)));
+            let values = metric.of(&self.graph, model, threads)?;
+            if values.len() == of_parts.len() {
+                for (metrics, value) in of_parts.iter_mut().zip(values) {
+                    metrics.insert(metric.name.clone(), value);
+                }
+            } else if let [value] = values[..] {
+                // It goes over all parameters.
+                own.insert(metric.name.clone(), value);
+            }
         }
+        metrics.extend(means(&of_parts).into_iter().chain(own));
         of_unknowns(problem, &mut metrics);
         predicted.truncate(problem.fields.len());
         let truth = match truth {
@@ -222,7 +232,8 @@ impl Measure {
             Reference::Unknown | Reference::At(..) => None,
         };
         let (grid, coordinates) = (region.nodes(), region.coordinates.clone());
-        Ok(Evaluation { grid, coordinates, predicted, truth, residuals, metrics })
+        let of_sets = if of_parts.len() > 1 { of_parts } else { Vec::new() };
+        Ok(Evaluation { grid, coordinates, predicted, truth, residuals, metrics, of_sets })
     }
 }
 

@@ -33,7 +33,7 @@ mod svg;
 mod table;
 mod text;
 
-pub use cells::{CellAxis, CellMap};
+pub use cells::{CellAxis, CellMap, ChoiceMap};
 pub use collection::{Chapter, Collection};
 pub use curves::{Axis, Curves, Panels, Series};
 pub use error::ReportError;

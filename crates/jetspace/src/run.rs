@@ -11,6 +11,7 @@
 //!     checkpoint.safetensors
 //!     model.safetensors   the trained model; best.safetensors: that of the lowest loss
 //!     fields.npz          truth, prediction and residuals on the evaluation grid
+//!     parameters.npz      errors over the coordinates of kind parameter, if the study maps them
 //!     result.json         metrics
 //!   results.json          all results
 //!   report.html, figures/
@@ -20,6 +21,7 @@ mod errors_over_time;
 mod estimate;
 mod folder;
 mod metrics_log;
+mod over_parameters;
 mod presentation;
 
 use std::time::{Duration, Instant};
@@ -180,12 +182,15 @@ pub fn run(
     let members = members(study);
     let mut results = Vec::new();
     let measure = Measure::new(&study.problem, &study.evaluation)?;
+    let map = study.map.as_ref().map(|map| Measure::new(&study.problem, &map.plan));
+    let map = map.transpose()?;
     for (number, member) in (1..).zip(&members) {
         if let Some(result) = folder.result(member)? {
             results.push(result);
             continue;
         }
-        let context = Context { study, folder, member, collocation, measure: &measure, execution };
+        let (measure, map) = (&measure, map.as_ref());
+        let context = Context { study, folder, member, collocation, measure, map, execution };
         let place = (number, members.len());
         let result = match study.dtype {
             Dtype::F32 => context.train::<f32>(place, observer),
@@ -238,6 +243,8 @@ struct Context<'a> {
     member: &'a Member,
     collocation: &'a Collocation,
     measure: &'a Measure,
+    /// Of errors over parameters.
+    map: Option<&'a Measure>,
     execution: Execution,
 }
 
@@ -343,6 +350,11 @@ impl Context<'_> {
         Model::new(self.study, &best).write(&place.join("best.safetensors"))?;
         let evaluation = self.measure.of(&model, self.execution.threads)?;
         table::write(place.join("fields.npz"), &evaluation.table(&model.problem)?)?;
+        if let (Some(map), Some(measure)) = (&self.study.map, self.map) {
+            let evaluation = measure.of(&model, self.execution.threads)?;
+            let table = over_parameters::table(&model.problem, map, &evaluation)?;
+            table::write(place.join(over_parameters::FILE), &table)?;
+        }
         let method = &self.member.method.name;
         let mut result = MemberResult {
             method: method.clone(),

@@ -59,6 +59,8 @@ pub struct Study {
     pub variants: Vec<Variant>,
     /// How results are measured.
     pub evaluation: EvaluationPlan,
+    /// How errors are mapped over the coordinates of kind parameter, if they are.
+    pub map: Option<ParameterMap>,
     /// Names of the metrics that tables show; those that every study has, if there are none.
     pub columns: Vec<String>,
     /// Steps from one measurement to the next; nothing to measure at the end alone.
@@ -92,6 +94,17 @@ pub struct WeightedTerm {
     pub label: String,
     /// The weight.
     pub weight: f64,
+}
+
+/// Where errors are mapped over the coordinates of kind parameter.
+#[derive(Clone, Debug)]
+pub struct ParameterMap {
+    /// These coordinates.
+    pub coordinates: Vec<usize>,
+    /// The nodes along each of them.
+    pub nodes: Vec<Vec<f64>>,
+    /// What is measured: at all combinations of nodes, the last coordinate varying fastest.
+    pub plan: EvaluationPlan,
 }
 
 /// How many points, where, and how many of them a step uses.

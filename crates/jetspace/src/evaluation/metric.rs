@@ -1,6 +1,8 @@
 //! Metrics that a study defines: norms of expressions in fields, their derivatives, coordinates and the
 //! truth.
 
+use std::ops::Range;
+
 use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 
@@ -84,17 +86,16 @@ impl Metric {
 }
 
 impl Prepared {
-    /// Its value for a model, the mean over the sets of parameters; nothing where the truth is not known.
-    pub fn of(&self, graph: &Graph, model: &Model, threads: usize) -> Result<Option<f64>, Error> {
+    /// Its value for a model, for each set of parameters; none where the truth is not known.
+    pub fn of(&self, graph: &Graph, model: &Model, threads: usize) -> Result<Vec<f64>, Error> {
         let Self { metric, region, truth, .. } = self;
-        let Some(truth) = truth else { return Ok(None) };
+        let Some(truth) = truth else { return Ok(Vec::new()) };
         let expressions: Vec<Id> =
             metric.of.iter().chain(metric.relative_to.iter().flatten()).copied().collect();
         let values =
             model.values_beside(graph, &expressions, &region.coordinates, truth, threads)?;
         let (of, to) = values.split_at(metric.of.len());
-        let (mut sum, mut parts) = (0.0, 0.0);
-        for part in region.parts() {
+        let of_part = |part: Range<usize>| {
             let norm = |columns: &[Vec<f64>]| {
                 let integrate =
                     |column: &Vec<f64>| region.integrate(&column[part.clone()], &metric.integral);
@@ -102,10 +103,9 @@ impl Prepared {
                 let columns: Vec<Vec<f64>> = columns.iter().map(|c| integrate(c).0).collect();
                 norm(metric.norm, &columns, cell)
             };
-            sum += if to.is_empty() { norm(of) } else { norm(of) / norm(to) };
-            parts += 1.0;
-        }
-        Ok(Some(sum / parts))
+            if to.is_empty() { norm(of) } else { norm(of) / norm(to) }
+        };
+        Ok(region.parts().map(of_part).collect())
     }
 }
 

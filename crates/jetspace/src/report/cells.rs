@@ -1,6 +1,6 @@
-//! Maps of cells: one number for each pair of two settings, whatever their values are.
+//! Maps of cells: one number, or one choice, for each pair of two settings, whatever their values are.
 
-use super::colour::LAJOLLA;
+use super::colour::{LAJOLLA, line_style};
 use super::number::Notation;
 use super::svg::{Anchor, Frame, NAME_SIZE, NUMBER_SIZE, Svg, number};
 use super::text;
@@ -62,25 +62,10 @@ impl CellMap {
     /// The figure, as an SVG file.
     #[must_use]
     pub fn to_svg(&self) -> String {
-        let (columns, rows) = (self.x.values.len(), self.y.values.len());
-        let size = |shared: f64, count: usize, (least, most): (f64, f64)| {
-            (shared / count.max(1) as f64).clamp(least, most)
-        };
-        let cell = (size(SHARED.0, columns, CELL_WIDTH), size(SHARED.1, rows, CELL_HEIGHT));
-        let labels = self.y.values.iter().map(|value| text::width(value, NUMBER_SIZE));
-        let left = labels.fold(0.0, f64::max) + 3.0 * GAP + NAME_SIZE;
-        let (width, height) = (cell.0 * columns as f64, cell.1 * rows as f64);
-        // A name that is longer than its side reaches over both ends.
-        let over = (text::width(&self.y.name, NAME_SIZE) - height).max(0.0) / 2.0;
-        let frame = Frame { left, top: GAP + over, width, height };
-        // Half of the last label, or of the name, may reach over the frame.
-        let last = self.x.values.last().map_or(0.0, |value| text::width(value, NUMBER_SIZE));
-        let name = (text::width(&self.x.name, NAME_SIZE) - width).max(0.0) / 2.0;
-        let right = frame.right() + (last / 2.0 - cell.0 / 2.0).max(name).max(0.0) + GAP;
-        let below = (2.0 * GAP + NUMBER_SIZE + 1.4 * NAME_SIZE).max(over + GAP);
-        let mut svg = Svg::new(right, frame.bottom() + below);
+        let Placement { frame, cell, right, bottom } = place(&self.x, &self.y);
+        let mut svg = Svg::new(right, bottom);
         self.draw_cells(&mut svg, frame, cell);
-        self.draw_labels(&mut svg, frame, cell);
+        draw_labels(&mut svg, frame, cell, &self.x, &self.y);
         svg.finish(&self.title)
     }
 
@@ -99,12 +84,7 @@ impl CellMap {
         for row in 0..self.y.values.len() {
             for column in 0..self.x.values.len() {
                 let value = self.values.get(row * self.x.values.len() + column).copied();
-                let place = Frame {
-                    left: frame.left + cell.0 * column as f64,
-                    top: frame.bottom() - cell.1 * (row + 1) as f64,
-                    width: cell.0,
-                    height: cell.1,
-                };
+                let place = cell_frame(frame, cell, column, row);
                 let Some(value) = value.filter(|value| value.is_finite()) else {
                     svg.hatching(place);
                     continue;
@@ -136,25 +116,146 @@ impl CellMap {
             svg.path(&outline(inside), "fill=\"none\" stroke=\"#0072b2\" stroke-width=\"2\"");
         }
     }
+}
 
-    fn draw_labels(&self, svg: &mut Svg, frame: Frame, cell: (f64, f64)) {
-        let widths = self.x.values.iter().map(|value| text::width(value, NUMBER_SIZE));
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Some columns.
-        let every = ((widths.fold(0.0, f64::max) + GAP) / cell.0).ceil().max(1.0) as usize;
-        let below = frame.bottom() + GAP + NUMBER_SIZE / 2.0;
-        for (column, value) in self.x.values.iter().enumerate().step_by(every) {
-            let x = frame.left + cell.0 * (column as f64 + 0.5);
-            svg.text(x, below, Anchor::Middle, NUMBER_SIZE, value);
+/// The choice that is best for each pair of two settings, as coloured cells; beside them, what the colours
+/// mean, and of how many cells they are.
+///
+/// ```
+/// use jetspace::report::{CellAxis, ChoiceMap};
+/// let axis = |name: &str| CellAxis {
+///     name: name.to_owned(),
+///     values: vec!["0.1".to_owned(), "0.2".to_owned()],
+/// };
+/// let map = ChoiceMap {
+///     title: "Least error".to_owned(),
+///     caption: "One seed.".to_owned(),
+///     x: axis("*a*"),
+///     y: axis("*b*"),
+///     choices: vec!["DERL".to_owned(), "PINN".to_owned()],
+///     best: vec![Some(0), Some(0), Some(0), Some(1)],
+/// };
+/// assert!(map.to_svg().contains("DERL, 75 %"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ChoiceMap {
+    /// A few words that begin the caption and name the figure's file, a label.
+    pub title: String,
+    /// The rest of the caption, a label.
+    pub caption: String,
+    /// The setting along the bottom.
+    pub x: CellAxis,
+    /// The setting along the left side, upwards.
+    pub y: CellAxis,
+    /// The choices, labels.
+    pub choices: Vec<String>,
+    /// The number of the best choice of cell (i, j) at index j·nₓ + i; cells without are hatched.
+    pub best: Vec<Option<usize>>,
+}
+
+impl ChoiceMap {
+    /// The figure, as an SVG file.
+    #[must_use]
+    pub fn to_svg(&self) -> String {
+        let (columns, rows) = (self.x.values.len(), self.y.values.len());
+        let Placement { frame, cell, right, bottom } = place(&self.x, &self.y);
+        let cells = (columns * rows).max(1) as f64;
+        let names: Vec<String> = self
+            .choices
+            .iter()
+            .enumerate()
+            .map(|(choice, name)| {
+                let count = self.best.iter().filter(|best| **best == Some(choice)).count();
+                format!("{name}, {:.0} %", 100.0 * count as f64 / cells)
+            })
+            .collect();
+        let width = names.iter().map(|name| text::width(name, NAME_SIZE)).fold(0.0, f64::max);
+        let legend = right + 2.0 * GAP;
+        let mut svg = Svg::new(legend + 3.0 * GAP + NAME_SIZE + width, bottom);
+        for row in 0..rows {
+            for column in 0..columns {
+                let place = cell_frame(frame, cell, column, row);
+                let best = self.best.get(row * columns + column).copied().flatten();
+                match best.filter(|best| *best < self.choices.len()) {
+                    Some(best) => svg.path(&outline(place), &colour_of(best)),
+                    None => svg.hatching(place),
+                }
+            }
         }
-        for (row, value) in self.y.values.iter().enumerate() {
-            let y = frame.bottom() - cell.1 * (row as f64 + 0.5);
-            svg.text(frame.left - GAP, y, Anchor::End, NUMBER_SIZE, value);
+        svg.thin_line(&outline(frame));
+        draw_labels(&mut svg, frame, cell, &self.x, &self.y);
+        for (choice, name) in names.iter().enumerate() {
+            let top = frame.top + 1.6 * NAME_SIZE * choice as f64;
+            let square = Frame { left: legend, top, width: NAME_SIZE, height: NAME_SIZE };
+            svg.path(&outline(square), &colour_of(choice));
+            let (x, y) = (legend + NAME_SIZE + GAP, top + 0.5 * NAME_SIZE);
+            svg.text(x, y, Anchor::Start, NAME_SIZE, name);
         }
-        let middle = (frame.left + frame.width / 2.0, frame.top + frame.height / 2.0);
-        let name_below = below + NUMBER_SIZE / 2.0 + GAP + 0.5 * NAME_SIZE;
-        svg.text(middle.0, name_below, Anchor::Middle, NAME_SIZE, &self.x.name);
-        svg.upward_text(0.7 * NAME_SIZE, middle.1, NAME_SIZE, &self.y.name);
+        svg.finish(&self.title)
     }
+}
+
+/// The colour of a line of this number.
+fn colour_of(choice: usize) -> String {
+    format!("fill=\"{}\" fill-opacity=\"0.8\"", line_style(choice).colour)
+}
+
+/// Where cells are in a figure.
+struct Placement {
+    frame: Frame,
+    /// Width and height.
+    cell: (f64, f64),
+    /// How far the figure reaches with its labels.
+    right: f64,
+    bottom: f64,
+}
+
+fn place(x: &CellAxis, y: &CellAxis) -> Placement {
+    let (columns, rows) = (x.values.len(), y.values.len());
+    let size = |shared: f64, count: usize, (least, most): (f64, f64)| {
+        (shared / count.max(1) as f64).clamp(least, most)
+    };
+    let cell = (size(SHARED.0, columns, CELL_WIDTH), size(SHARED.1, rows, CELL_HEIGHT));
+    let labels = y.values.iter().map(|value| text::width(value, NUMBER_SIZE));
+    let left = labels.fold(0.0, f64::max) + 3.0 * GAP + NAME_SIZE;
+    let (width, height) = (cell.0 * columns as f64, cell.1 * rows as f64);
+    // A name that is longer than its side reaches over both ends.
+    let over = (text::width(&y.name, NAME_SIZE) - height).max(0.0) / 2.0;
+    let frame = Frame { left, top: GAP + over, width, height };
+    // Half of the last label, or of the name, may reach over the frame.
+    let last = x.values.last().map_or(0.0, |value| text::width(value, NUMBER_SIZE));
+    let name = (text::width(&x.name, NAME_SIZE) - width).max(0.0) / 2.0;
+    let right = frame.right() + (last / 2.0 - cell.0 / 2.0).max(name).max(0.0) + GAP;
+    let below = (2.0 * GAP + NUMBER_SIZE + 1.4 * NAME_SIZE).max(over + GAP);
+    Placement { frame, cell, right, bottom: frame.bottom() + below }
+}
+
+fn cell_frame(frame: Frame, cell: (f64, f64), column: usize, row: usize) -> Frame {
+    Frame {
+        left: frame.left + cell.0 * column as f64,
+        top: frame.bottom() - cell.1 * (row + 1) as f64,
+        width: cell.0,
+        height: cell.1,
+    }
+}
+
+fn draw_labels(svg: &mut Svg, frame: Frame, cell: (f64, f64), along: &CellAxis, up: &CellAxis) {
+    let widths = along.values.iter().map(|value| text::width(value, NUMBER_SIZE));
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Some columns.
+    let every = ((widths.fold(0.0, f64::max) + GAP) / cell.0).ceil().max(1.0) as usize;
+    let below = frame.bottom() + GAP + NUMBER_SIZE / 2.0;
+    for (column, value) in along.values.iter().enumerate().step_by(every) {
+        let x = frame.left + cell.0 * (column as f64 + 0.5);
+        svg.text(x, below, Anchor::Middle, NUMBER_SIZE, value);
+    }
+    for (row, value) in up.values.iter().enumerate() {
+        let y = frame.bottom() - cell.1 * (row as f64 + 0.5);
+        svg.text(frame.left - GAP, y, Anchor::End, NUMBER_SIZE, value);
+    }
+    let middle = (frame.left + frame.width / 2.0, frame.top + frame.height / 2.0);
+    let name_below = below + NUMBER_SIZE / 2.0 + GAP + 0.5 * NAME_SIZE;
+    svg.text(middle.0, name_below, Anchor::Middle, NAME_SIZE, &along.name);
+    svg.upward_text(0.7 * NAME_SIZE, middle.1, NAME_SIZE, &up.name);
 }
 
 fn outline(Frame { left, top, width, height }: Frame) -> String {
@@ -192,6 +293,30 @@ mod tests {
         assert_eq!(svg.matches("#0072b2").count(), 1);
         // Not a number, and missing.
         assert_eq!(svg.matches("stroke-opacity=\"0.5\"").count(), 2);
+    }
+
+    #[test]
+    fn choices_have_colours_and_shares() {
+        let axis = |count: usize| CellAxis {
+            name: "*a*".to_owned(),
+            values: (0..count).map(|n| n.to_string()).collect(),
+        };
+        let map = ChoiceMap {
+            title: "t".to_owned(),
+            x: axis(2),
+            y: axis(2),
+            choices: vec!["A".to_owned(), "B".to_owned()],
+            best: vec![Some(1), None, Some(1), Some(7)],
+            ..ChoiceMap::default()
+        };
+        let svg = map.to_svg();
+        assert!(roxmltree::Document::parse(&svg).is_ok());
+        assert!(svg.contains("A, 0 %") && svg.contains("B, 50 %"), "{svg}");
+        // Two cells, and the square beside the name.
+        assert_eq!(svg.matches(line_style(1).colour).count(), 3);
+        // No choice, and one that does not exist.
+        assert_eq!(svg.matches("stroke-opacity=\"0.5\"").count(), 2);
+        assert!(roxmltree::Document::parse(&ChoiceMap::default().to_svg()).is_ok());
     }
 
     proptest! {

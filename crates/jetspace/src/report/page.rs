@@ -2,7 +2,7 @@
 
 use super::style_sheet::STYLE_SHEET;
 use super::text::{escape, html, plain};
-use super::{CellMap, Curves, FieldFigure, ReportError, ResultTable};
+use super::{CellMap, ChoiceMap, Curves, FieldFigure, ReportError, ResultTable};
 
 /// Everything that a run's report shows. What is empty is left out.
 ///
@@ -29,6 +29,8 @@ pub struct Report {
     pub sweep: Vec<Curves>,
     /// How errors depend on two settings at once: maps, after these curves.
     pub cells: Vec<CellMap>,
+    /// Which choice is best for two settings at once, after those.
+    pub choices: Vec<ChoiceMap>,
     /// Figures of fields, one below the other.
     pub fields: Vec<FieldFigure>,
     /// Figures of curves, two beside each other where there is room.
@@ -65,6 +67,7 @@ impl Report {
         };
         let mut figures = curves(&self.sweep);
         figures.extend(self.cells.iter().map(|figure| (figure.title.clone(), figure.to_svg())));
+        figures.extend(self.choices.iter().map(|figure| (figure.title.clone(), figure.to_svg())));
         for figure in &self.fields {
             figures.push((figure.title.clone(), figure.to_svg()?));
         }
@@ -98,7 +101,9 @@ impl Report {
         let of_curves = |figure: &'_ Curves| (figure.title.clone(), figure.caption.clone());
         let of_fields = |figure: &'_ FieldFigure| (figure.title.clone(), figure.caption.clone());
         let of_cells = |figure: &'_ CellMap| (figure.title.clone(), figure.caption.clone());
+        let of_choices = |figure: &'_ ChoiceMap| (figure.title.clone(), figure.caption.clone());
         let captions = self.sweep.iter().map(of_curves).chain(self.cells.iter().map(of_cells));
+        let captions = captions.chain(self.choices.iter().map(of_choices));
         let captions = captions.chain(self.fields.iter().map(of_fields));
         let captions = captions.chain(self.curves.iter().map(of_curves));
         let mut figures = self.figures()?.into_iter().zip(captions).enumerate().map(
@@ -116,7 +121,7 @@ impl Report {
             },
         );
         let mut next = |count: usize| figures.by_ref().take(count).collect::<String>();
-        let (sweep, cells) = (next(self.sweep.len()), next(self.cells.len()));
+        let (sweep, cells) = (next(self.sweep.len()), next(self.cells.len() + self.choices.len()));
         let (fields, curves) = (next(self.fields.len()), next(self.curves.len()));
         let beside = |figures: String| match figures {
             none if none.is_empty() => none,
@@ -205,7 +210,7 @@ fn file_stem(title: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::{
-        Axis, Colours, FieldRow, GridAxis, MethodScores, Metric, Scale, Score, Series,
+        Axis, CellAxis, Colours, FieldRow, GridAxis, MethodScores, Metric, Scale, Score, Series,
     };
     use proptest::prelude::*;
 
@@ -228,6 +233,14 @@ mod tests {
             }),
             sweep: Vec::new(),
             cells: Vec::new(),
+            choices: vec![ChoiceMap {
+                title: text(),
+                caption: text(),
+                x: CellAxis { name: text(), values: vec![text()] },
+                y: CellAxis { name: text(), values: vec![text()] },
+                choices: vec![text()],
+                best: vec![Some(0)],
+            }],
             fields: vec![FieldFigure {
                 title: text(),
                 caption: text(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::errors_over_time::{curves_of, times_to_errors};
 use super::folder::Folder;
-use super::{Member, MemberResult, metrics_log};
+use super::{Member, MemberResult, metrics_log, over_parameters};
 use crate::Error;
 use crate::point_set::PointSet;
 use crate::problem::Coordinate;
@@ -46,12 +46,14 @@ pub fn write(
     members: &[Member],
     results: &[MemberResult],
 ) -> Result<(), Error> {
+    let (over_parameters, choices) = over_parameters::figures(study, folder, members)?;
     let report = Report {
         title: study.title.clone(),
         description: [study.about.trim(), study.problem.about.trim()].join("\n\n"),
         table: Some(result_table(study, results)),
         fields: fields(study, folder, members)?,
-        sweep: sweep(study, results),
+        sweep: [sweep(study, results), over_parameters].concat(),
+        choices,
         cells: Vec::new(),
         curves: [
             curves_of(study, folder, members, results).into_iter().collect(),
@@ -77,7 +79,7 @@ pub fn write(
 
 /// The metrics that the table shows: those that the study asks for, or the error of each field, the
 /// residual, the study's own, and unknowns.
-fn shown_metrics(study: &Study) -> Vec<(String, Metric)> {
+pub fn shown_metrics(study: &Study) -> Vec<(String, Metric)> {
     if !study.columns.is_empty() {
         return study.columns.iter().map(|key| (key.clone(), heading(study, key))).collect();
     }

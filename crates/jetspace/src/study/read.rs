@@ -80,6 +80,7 @@ impl Study {
         let variants = reader.variants(&file)?;
         let evaluation = reader.evaluation(&file)?;
         let columns = reader.columns(&file, &evaluation)?;
+        let map = reader.map(&file, &evaluation)?;
         let published = reader.published(&file, &methods)?;
         let stem = path.file_stem();
         Ok(Self {
@@ -101,6 +102,7 @@ impl Study {
             variants,
             evaluation,
             columns,
+            map,
             measure_every: file.evaluation.every.map(NonZero::get),
             published,
             published_in: file.published_in,

@@ -21,6 +21,10 @@ pub struct EvaluationFile {
     /// over the sets.
     #[serde(default)]
     pub parameters: Vec<Vec<f64>>,
+    /// Nodes along each coordinate of kind parameter, inside its range: errors are mapped over them, in a
+    /// figure and in parameters.npz.
+    #[serde(default)]
+    pub map: Vec<usize>,
     /// Steps from one measurement to the next, so that errors are known against time; only at the
     /// end unless given.
     pub every: Option<NonZero<u64>>,

@@ -8,7 +8,13 @@ use crate::Error;
 use crate::evaluation::{EvaluationPlan, Metric, RegionAxis, grid_of};
 use crate::problem::{Kind, Problem};
 use crate::problem_file::{Formula, Name};
+use crate::study::ParameterMap;
 use crate::study_file::{AxisFile, MetricFile, StudyFile};
+
+/// Most sets of parameters over which errors are mapped,
+const MOST_SETS: usize = 10_000;
+/// and nodes along each other coordinate: figures need no more.
+const MOST_MAP_NODES: usize = 51;
 
 impl Reader<'_> {
     pub(super) fn evaluation(&mut self, file: &StudyFile) -> Result<EvaluationPlan, Error> {
@@ -35,6 +41,52 @@ impl Reader<'_> {
         };
         self.check_nodes(grid, &["evaluation", "grid"])?;
         Ok(grid.clone())
+    }
+
+    /// Where errors are mapped over parameters.
+    pub(super) fn map(
+        &self,
+        file: &StudyFile,
+        plan: &EvaluationPlan,
+    ) -> Result<Option<ParameterMap>, Error> {
+        let counts = &file.evaluation.map;
+        if counts.is_empty() {
+            return Ok(None);
+        }
+        let all = self.problem.coordinates.iter().enumerate();
+        let coordinates: Vec<usize> =
+            all.filter(|(_, c)| c.kind == Kind::Parameter).map(|(i, _)| i).collect();
+        let place = self.source.place_of(&["evaluation", "map"]);
+        if counts.len() != coordinates.len() {
+            let (expected, found) = (coordinates.len(), counts.len());
+            let message = format!("expected nodes along {expected} parameters, found {found}");
+            let help = "give one number for each coordinate of kind parameter, in their order";
+            return Err(self.source.mistake(place, message, "not one each", help));
+        }
+        let sets = counts.iter().try_fold(1, |product: usize, &n| product.checked_mul(n));
+        if !sets.is_some_and(|sets| (1..=MOST_SETS).contains(&sets)) {
+            let message = format!("expected 1 to {MOST_SETS} nodes in all, found other numbers");
+            return Err(self.source.mistake(place, message, "out of range", "e.g. map = [20]"));
+        }
+        let inside = |(&i, &count): (&usize, &usize)| -> Vec<f64> {
+            let (low, high) = self.problem.coordinates[i].range;
+            let part = |n: usize| (n + 1) as f64 / (count + 1) as f64;
+            (0..count).map(|n| low + (high - low) * part(n)).collect()
+        };
+        let nodes: Vec<Vec<f64>> = coordinates.iter().zip(counts).map(inside).collect();
+        let mut parameters = vec![Vec::new()];
+        for nodes in &nodes {
+            let with = |set: &Vec<f64>| -> Vec<Vec<f64>> {
+                nodes.iter().map(|&node| [set.as_slice(), &[node]].concat()).collect()
+            };
+            parameters = parameters.iter().flat_map(with).collect();
+        }
+        let of_coordinate = |(i, &nodes): (usize, &usize)| {
+            if coordinates.contains(&i) { 1 } else { nodes.min(MOST_MAP_NODES) }
+        };
+        let grid = plan.grid.iter().enumerate().map(of_coordinate).collect();
+        let plan = EvaluationPlan { grid, parameters, metrics: plan.metrics.clone() };
+        Ok(Some(ParameterMap { coordinates, nodes, plan }))
     }
 
     /// The metrics that tables show.
