@@ -113,13 +113,6 @@ impl<T: Scalar> Training<T> {
                 optimizer.name()
             )));
         }
-        for optimizer in &optimizers {
-            if let OptimizerFile::LevenbergMarquardt { solver, .. } = *optimizer {
-                let (residuals, parameters) =
-                    (objective.residual_count()?, objective.parameter_count());
-                LevenbergMarquardt::check_size(solver.into(), residuals, parameters)?;
-            }
-        }
         let how = match study.network_file.initialisation {
             InitialisationName::Pytorch => Initialisation::PyTorch,
             InitialisationName::Glorot => Initialisation::GlorotUniform,
@@ -137,6 +130,14 @@ impl<T: Scalar> Training<T> {
         let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
         parameters.extend(unknowns.map(|p| <T as Real>::from_f64(p.value)));
         let engine = Engine::new(&study.network, Threads::new(threads)?);
+        for optimizer in &optimizers {
+            if let OptimizerFile::LevenbergMarquardt { solver, .. } = *optimizer {
+                let (residuals, parameters) =
+                    (objective.residual_count()?, objective.parameter_count());
+                let factors = objective.factor_count(&engine);
+                LevenbergMarquardt::check_size(solver.into(), residuals, parameters, factors)?;
+            }
+        }
         let begin = |optimizer| {
             Optimiser::new(optimizer, &study.network, parameters.len(), engine.threads())
         };
