@@ -204,7 +204,9 @@ impl Linearisation {
         }
         let row = self.push(residual)?;
         row.fill(0.0);
-        blocks.iter().for_each(|block| block.add_to(row));
+        for block in blocks {
+            block.add_to(row);
+        }
         Ok(())
     }
 
@@ -358,9 +360,8 @@ impl Linearisation {
     /// −Jᵀ (JJᵀ + λ)⁻¹ w, which becomes (JJᵀ + λ)⁻¹ w.
     fn negative_step(&self, w: &mut [f64]) -> Vec<f64> {
         self.solve_factored(w);
-        let mut step = self.factored.transposed_times(w, self.parameters);
-        step.iter_mut().for_each(|step| *step = -*step);
-        step
+        let product = self.factored.transposed_times(w, self.parameters);
+        product.into_iter().map(|x| -x).collect()
     }
 
     /// x ← (L Lᵀ)⁻¹ x.
