@@ -10,13 +10,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::compiled::Compiled;
 use crate::error::expect_len;
+use crate::factors::FactoredLayer;
 use crate::instruction_set::InstructionSet;
 use crate::kernels::group_lanes;
 use crate::network::Network;
 use crate::ordered_sum::OrderedSum;
 use crate::parameter_map::ParameterMap;
 use crate::plan::Plan;
-use crate::points::{CotangentTile, JetTile, Points};
+use crate::points::{CotangentTile, JetTile, Points, TileRange};
 use crate::threads::Threads;
 use crate::tile::{Context, Sink, Worker};
 use crate::tiling::Tiling;
@@ -219,44 +220,62 @@ impl<T: Real> Engine<T> {
         let count = self.parameter_count();
         let expected = points.len().saturating_mul(residuals).saturating_mul(count);
         expect_len("numbers in the Jacobian", expected, rows.len())?;
-        if rows.is_empty() {
-            return Ok(());
-        }
         let weights = self.map.expand(parameters);
         let (network, map) = (&self.network, &self.map);
         let call = Context { network, plan, weights: &weights, points };
-        let work = Tiling::new::<T>(plan, points.len());
-        // A tile's rows are contiguous: whoever takes the next tile takes its rows.
-        let queue =
-            Mutex::new(rows.chunks_mut(work.points_per_tile * residuals * count).enumerate());
-        self.threads.run(&mut self.workers, |worker| {
-            loop {
-                let next = lock(&queue).next();
-                let Some((index, rows)) = next else { break };
-                let Some(tile) = work.tile(index) else { break };
-                worker.forward(call, tile, true);
-                for r in 0..residuals {
-                    let (jets, mut cotangents) = worker.jets_and_cotangents(call, tile);
-                    linearisation(&jets, r, &mut cotangents);
-                    if map.is_identity() {
-                        let rows = &mut rows[r * count..];
-                        let sink = Sink::Rows { rows, stride: residuals * count };
-                        worker.reverse(call, tile, sink, false);
-                    } else {
-                        let mut buffer = std::mem::take(&mut worker.partial);
-                        let unmapped = buffer.get::<T>(tile.len * network.weights);
-                        let sink = Sink::Rows { rows: unmapped, stride: network.weights };
-                        worker.reverse(call, tile, sink, false);
-                        for (p, unmapped) in unmapped.chunks_exact(network.weights).enumerate() {
-                            map.pull_back(
-                                unmapped,
-                                &mut rows[(p * residuals + r) * count..][..count],
-                            );
-                        }
-                        worker.partial = buffer;
-                    }
-                }
+        let sweep = ResidualSweep { call, residuals, linearisation, width: count };
+        sweep.run(&self.threads, &mut self.workers, rows, &|worker, tile, rows, stride| {
+            if map.is_identity() {
+                worker.reverse(call, tile, Sink::Rows { rows, stride }, false);
+                return;
             }
+            let mut buffer = std::mem::take(&mut worker.partial);
+            let unmapped = buffer.get::<T>(tile.len * network.weights);
+            let sink = Sink::Rows { rows: unmapped, stride: network.weights };
+            worker.reverse(call, tile, sink, false);
+            let unmapped = unmapped.chunks_exact(network.weights);
+            for (row, unmapped) in rows.chunks_mut(stride).zip(unmapped) {
+                map.pull_back(unmapped, &mut row[..count]);
+            }
+            worker.partial = buffer;
+        });
+        Ok(())
+    }
+
+    /// Where the numbers of [`jacobian_factors`](Self::jacobian_factors) are, layer by layer.
+    #[must_use]
+    pub fn factored_layers(&self, plan: &Plan) -> Vec<FactoredLayer> {
+        FactoredLayer::all(&self.network, plan)
+    }
+
+    /// The rows of [`jacobian`](Self::jacobian) in factors, `residuals` of them a point: those of residual
+    /// r at point p are the numbers `factors[(p * residuals + r) * width..][..width]`, of which each of the
+    /// [`factored_layers`](Self::factored_layers) has its own.
+    ///
+    /// # Errors
+    /// A length that does not fit; weights that are made from parameters by a map.
+    pub fn jacobian_factors(
+        &mut self,
+        plan: &Plan,
+        parameters: &[T],
+        points: Points<'_, T>,
+        residuals: usize,
+        linearisation: &TileLinearisation<'_, T>,
+        factors: &mut [T],
+    ) -> Result<(), JetError> {
+        if !self.map.is_identity() {
+            return Err(JetError::MappedFactors);
+        }
+        self.check(plan, parameters, &points)?;
+        let layers = self.factored_layers(plan);
+        let width = layers.last().map_or(0, |layer| layer.activations.end);
+        let expected = points.len().saturating_mul(residuals).saturating_mul(width);
+        expect_len("numbers in the Jacobian's factors", expected, factors.len())?;
+        let call = Context { network: &self.network, plan, weights: parameters, points };
+        let sweep = ResidualSweep { call, residuals, linearisation, width };
+        sweep.run(&self.threads, &mut self.workers, factors, &|worker, tile, factors, stride| {
+            let sink = Sink::Factors { factors, stride, layers: &layers };
+            worker.reverse(call, tile, sink, false);
         });
         Ok(())
     }
@@ -280,34 +299,19 @@ impl<T: Real> Engine<T> {
         expect_len("numbers in the vector", self.parameter_count(), vector.len())?;
         let expected = points.len().saturating_mul(residuals);
         expect_len("numbers in the product", expected, out.len())?;
-        if out.is_empty() {
-            return Ok(());
-        }
         let (weights, vector) = (self.map.expand(parameters), self.map.expand(vector));
         let call = Context { network: &self.network, plan, weights: &weights, points };
-        let work = Tiling::new::<T>(plan, points.len());
-        let queue = Mutex::new(out.chunks_mut(work.points_per_tile * residuals).enumerate());
-        self.threads.run(&mut self.workers, |worker| {
-            loop {
-                let next = lock(&queue).next();
-                let Some((index, out)) = next else { break };
-                let Some(tile) = work.tile(index) else { break };
-                worker.forward(call, tile, true);
-                for r in 0..residuals {
-                    let (jets, mut cotangents) = worker.jets_and_cotangents(call, tile);
-                    linearisation(&jets, r, &mut cotangents);
-                    let mut buffer = std::mem::take(&mut worker.lane_values);
-                    let lanes = tile.len.next_multiple_of(group_lanes::<T>());
-                    let sums = buffer.get::<T>(lanes);
-                    sums.fill(T::ZERO);
-                    let sink = Sink::Product { vector: &vector, out: sums };
-                    worker.reverse(call, tile, sink, false);
-                    for (p, sum) in sums[..tile.len].iter().enumerate() {
-                        out[p * residuals + r] = *sum;
-                    }
-                    worker.lane_values = buffer;
-                }
+        let sweep = ResidualSweep { call, residuals, linearisation, width: 1 };
+        sweep.run(&self.threads, &mut self.workers, out, &|worker, tile, out, stride| {
+            let mut buffer = std::mem::take(&mut worker.lane_values);
+            let sums = buffer.get::<T>(tile.len.next_multiple_of(group_lanes::<T>()));
+            sums.fill(T::ZERO);
+            let sink = Sink::Product { vector: &vector, out: sums };
+            worker.reverse(call, tile, sink, false);
+            for (out, sum) in out.iter_mut().step_by(stride).zip(&*sums) {
+                *out = *sum;
             }
+            worker.lane_values = buffer;
         });
         Ok(())
     }
@@ -354,6 +358,49 @@ impl<T: Real> Engine<T> {
         expect_len("coordinates of the plan", self.network.inputs, plan.jets().coordinates())?;
         expect_len("outputs of the plan", self.network.outputs, plan.outputs())?;
         points.check(plan.jets().coordinates(), plan.jets().directions())
+    }
+}
+
+/// One reverse sweep for each residual of each tile, with as many numbers for each residual of a point
+/// to write.
+struct ResidualSweep<'a, T: Real> {
+    call: Context<'a, T>,
+    residuals: usize,
+    linearisation: &'a TileLinearisation<'a, T>,
+    /// Numbers of a residual of a point.
+    width: usize,
+}
+
+impl<T: Real> ResidualSweep<'_, T> {
+    /// Calls `reverse` with the numbers of a tile, of which those of each point begin with those of the
+    /// residual to sweep for, and with the distance between points.
+    fn run(
+        &self,
+        threads: &Threads,
+        workers: &mut [Worker],
+        out: &mut [T],
+        reverse: &(impl Fn(&mut Worker, TileRange, &mut [T], usize) + Sync),
+    ) {
+        if out.is_empty() {
+            return;
+        }
+        let (call, stride) = (self.call, self.residuals * self.width);
+        let work = Tiling::new::<T>(call.plan, call.points.len());
+        // A tile's numbers are contiguous: whoever takes the next tile takes its numbers.
+        let queue = Mutex::new(out.chunks_mut(work.points_per_tile * stride).enumerate());
+        threads.run(workers, |worker| {
+            loop {
+                let next = lock(&queue).next();
+                let Some((index, out)) = next else { break };
+                let Some(tile) = work.tile(index) else { break };
+                worker.forward(call, tile, true);
+                for r in 0..self.residuals {
+                    let (jets, mut cotangents) = worker.jets_and_cotangents(call, tile);
+                    (self.linearisation)(&jets, r, &mut cotangents);
+                    reverse(worker, tile, &mut out[r * self.width..], stride);
+                }
+            }
+        });
     }
 }
 

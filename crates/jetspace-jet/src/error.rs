@@ -65,6 +65,11 @@ pub enum JetError {
         /// The number found.
         found: usize,
     },
+    /// Factors of Jacobians were asked for where weights are functions of parameters.
+    #[error(
+        "rows of the Jacobian have factors where every weight is a parameter, found a parameter map: ask for the rows"
+    )]
+    MappedFactors,
     /// The thread pool could not be started.
     #[error("could not start {threads} threads: {reason}; ask for fewer")]
     Threads {

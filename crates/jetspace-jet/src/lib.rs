@@ -7,7 +7,8 @@
 //!
 //! - [`JetSet`] says which derivatives; [`Network`] which network; [`Plan`] compiles the two.
 //! - [`Engine`] evaluates ([`Engine::jets`]), differentiates a loss ([`Engine::gradient`]), and
-//!   gives Jacobians for Gauss–Newton methods ([`Engine::jacobian`], [`Engine::jacobian_times`]).
+//!   gives Jacobians for Gauss–Newton methods ([`Engine::jacobian`], [`Engine::jacobian_times`], and in
+//!   factors [`Engine::jacobian_factors`]).
 //!
 //! Forward jets follow Taylor-mode differentiation (Griewank & Walther, *Evaluating Derivatives*,
 //! 2008, ch. 13) with mixed derivatives carried directly; see [`plan`](Plan) for when an adjoint
@@ -19,6 +20,7 @@ mod elementary;
 mod embedding;
 mod engine;
 mod error;
+mod factors;
 mod initialisation;
 mod instruction_set;
 mod jet_set;
@@ -38,6 +40,7 @@ pub use elementary::{Elementary, apply};
 pub use embedding::Embedding;
 pub use engine::{Batch, Engine, TileLinearisation, TileLoss};
 pub use error::JetError;
+pub use factors::FactoredLayer;
 pub use initialisation::Initialisation;
 pub use instruction_set::InstructionSet;
 pub use jet_set::{Component, JetSet};

@@ -9,6 +9,7 @@ use pulp::Arch;
 
 use crate::Real;
 use crate::compiled::{Compiled, Source};
+use crate::factors::FactoredLayer;
 use crate::kernels::activation::{AUXILIARIES, DERIVATIVES};
 use crate::kernels::compose::{AdjointParts, LayerState, Step};
 use crate::kernels::matmul::Matrix;
@@ -26,6 +27,8 @@ pub enum Sink<'a, T> {
     Gradient { gradient: &'a mut [T], accumulate: bool },
     /// One row per point: the gradient of that point's residual. Row p starts at p · `stride`.
     Rows { rows: &'a mut [T], stride: usize },
+    /// The factors of those rows; those of point p start at p · `stride`.
+    Factors { factors: &'a mut [T], stride: usize, layers: &'a [FactoredLayer] },
     /// The product of those rows with a vector: one number per lane (whole groups).
     Product { vector: &'a [T], out: &'a mut [T] },
 }
@@ -355,6 +358,13 @@ impl Worker {
                         let at = weights.start;
                         let mut target = jacobian::Rows { data: rows, stride: *stride, at };
                         jacobian::rows(forward, adjoint, tile.len, &mut target);
+                    }
+                    Sink::Factors { factors, stride, layers } => {
+                        // Layers that are not trained come first.
+                        let layer = &layers[l + layers.len() - network.layers.len()];
+                        let at = layer.cotangents.start;
+                        let mut target = jacobian::Rows { data: factors, stride: *stride, at };
+                        jacobian::factors(forward, adjoint, tile.len, &mut target);
                     }
                     Sink::Product { vector, out } => {
                         let (v, bias) = vector[whole].split_at(weights.len());

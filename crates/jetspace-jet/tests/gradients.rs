@@ -4,7 +4,7 @@ mod oracle;
 
 use jetspace_jet::{
     Activation, Batch, Component, CotangentTile, Embedding, Engine, Initialisation, InstructionSet,
-    JetSet, JetTile, MultiIndex, Network, ParameterMap, Plan, Points, Strategy, Threads,
+    JetError, JetSet, JetTile, MultiIndex, Network, ParameterMap, Plan, Points, Strategy, Threads,
 };
 use oracle::{Random, columns};
 
@@ -275,6 +275,9 @@ fn tied_weights_have_the_tied_gradient() {
     for (row, jv) in rows.chunks(count).zip(&jv) {
         assert!((dot(row, &v) - jv).abs() < 1e-13);
     }
+    // Factors would be those of the weights.
+    let factors = tied.jacobian_factors(&plan, &theta, at, 1, &linearise, &mut []);
+    assert_eq!(factors, Err(JetError::MappedFactors));
 }
 
 #[test]
@@ -295,6 +298,16 @@ fn wrong_lengths_are_errors() {
     assert_eq!(message, "numbers in the output: expected 2, found 3");
     let loss = |_: &JetTile<'_, f64>, _: &mut CotangentTile<'_, f64>| 0.0;
     let mut short = [0.0; 3];
+    let nothing = |_: &JetTile<'_, f64>, _: usize, _: &mut CotangentTile<'_, f64>| {};
+    // Of each of two points: 4 and 2 cotangents and activations, then 1 and 4.
+    for (points, length, fits) in [(points, 22, true), (points, 21, false), (points, 0, false)] {
+        let result =
+            engine.jacobian_factors(&plan, &theta, points, 1, &nothing, &mut vec![0.0; length]);
+        assert_eq!(result.is_ok(), fits);
+    }
+    assert!(
+        engine.jacobian_factors(&plan, &theta[1..], points, 1, &nothing, &mut [0.0; 22]).is_err()
+    );
     let batch = Batch::new(&plan, points, &loss).with_input_gradient(&mut short);
     assert!(engine.gradient(&theta, &[batch], &mut theta.clone()).is_err());
     let map = ParameterMap::<f64>::sparse(1, &[vec![(0, 1.0)]]).unwrap();

@@ -4,8 +4,8 @@
 mod oracle;
 
 use jetspace_jet::{
-    Activation, Batch, CotangentTile, Engine, Initialisation, InstructionSet, JetSet, JetTile,
-    MultiIndex, Network, Plan, Points, Real, Strategy, Threads,
+    Activation, Batch, CotangentTile, Embedding, Engine, Initialisation, InstructionSet, JetSet,
+    JetTile, MultiIndex, Network, Plan, Points, Real, Strategy, Threads,
 };
 use oracle::{Random, columns, relative_error};
 use proptest::prelude::*;
@@ -160,6 +160,89 @@ proptest! {
         let largest = size.iter().fold(0.0_f64, |m, z| m.max(*z));
         for (a, b) in gradient.iter().zip(&sums) {
             prop_assert!((a - b).abs() <= 1e-12 * largest, "{a:e} {b:e}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn factors_multiply_to_the_rows_of_the_jacobian(
+        (coordinates, jets) in (1..=3_usize).prop_flat_map(|d| (Just(d), jet_set(d))),
+        hidden in widths(),
+        outputs in 1..=3_usize,
+        residuals in 0..=3_usize,
+        count in counts().prop_map(|count| count.min(150)),
+        period in any::<bool>(),
+        threads in 1..=3_usize,
+        seed in any::<u32>(),
+    ) {
+        let mut embedding = Embedding::identity(coordinates);
+        if period {
+            embedding = embedding.with_period(0, 1.5, 2).unwrap();
+        }
+        let network = Network::dense(coordinates, &hidden, outputs, Activation::Tanh).unwrap();
+        let network = network.with_embedding(embedding).unwrap();
+        for strategy in [Strategy::Forward, Strategy::Adjoint] {
+            let plan = Plan::new(&network, &jets, strategy).unwrap();
+            let name = format!("{network} {jets} {strategy:?}");
+            check_factors::<f64>(&name, &network, &plan, count, residuals, threads, seed);
+            check_factors::<f32>(&name, &network, &plan, count, residuals, threads, seed);
+        }
+    }
+}
+
+/// The rows of the Jacobian of random linear residuals against what their factors multiply to.
+fn check_factors<T: Real>(
+    name: &str,
+    network: &Network,
+    plan: &Plan,
+    count: usize,
+    residuals: usize,
+    threads: usize,
+    seed: u32,
+) {
+    let mut random = Random(seed.into());
+    let mut many = |n: usize| random.many(n).into_iter().map(T::from_f64).collect::<Vec<T>>();
+    let at = many(network.inputs() * count);
+    let components = plan.jets().len();
+    let slopes = many(residuals * plan.outputs() * components * count);
+    let linearise = |jets: &JetTile<'_, T>, r: usize, out: &mut CotangentTile<'_, T>| {
+        for row in 0..plan.outputs() * components {
+            let from = (r * plan.outputs() * components + row) * count;
+            let slopes = &slopes[from..from + count][jets.range()];
+            out.component_mut(row / components, row % components).copy_from_slice(slopes);
+        }
+    };
+    let theta: Vec<T> = network.initialise(Initialisation::PyTorch, seed.into());
+    let mut engine = Engine::<T>::new(network, Threads::new(threads).unwrap());
+    let points = Points::new(count, &at);
+    let mut rows = vec![T::ZERO; count * residuals * theta.len()];
+    engine.jacobian(plan, &theta, points, residuals, &linearise, &mut rows).unwrap();
+
+    let layers = engine.factored_layers(plan);
+    let width = layers.last().unwrap().activations.end;
+    let nan = T::from_f64(f64::NAN);
+    let mut factors = vec![nan; count * residuals * width];
+    engine.jacobian_factors(plan, &theta, points, residuals, &linearise, &mut factors).unwrap();
+    for (row, factors) in rows.chunks(theta.len()).zip(factors.chunks(width)) {
+        for layer in &layers {
+            let (units, inputs) = (layer.biases.len(), layer.weights.len() / layer.biases.len());
+            let d = |c: usize, r: usize| factors[layer.cotangents.clone()][c * units + r].to_f64();
+            let a =
+                |c: usize, k: usize| factors[layer.activations.clone()][c * inputs + k].to_f64();
+            for (at, weight) in row[layer.weights.clone()].iter().enumerate() {
+                let products = (0..layer.pairs).map(|c| d(c, at / inputs) * a(c, at % inputs));
+                let size: f64 = products.clone().map(f64::abs).sum();
+                let rounding = layer.pairs as f64 * T::EPSILON.to_f64() * size;
+                let error = (weight.to_f64() - products.sum::<f64>()).abs();
+                // Products of f32 may underflow.
+                assert!(error <= rounding + 1e-40, "{name} {}: {error:e} {size:e}", T::NAME);
+            }
+            for (r, bias) in row[layer.biases.clone()].iter().enumerate() {
+                assert_eq!(bias.to_f64(), d(0, r));
+            }
         }
     }
 }

@@ -74,6 +74,22 @@ pub enum OptimError {
         /// The number of parameters.
         parameters: usize,
     },
+    /// Factors of a row that do not belong to matrices of parameters, one after the other.
+    #[error(
+        "block {number} of a row: expected cotangents and activations of as many pairs, for parameters \
+         from {next} on and before {parameters}, found others: give the blocks in their order"
+    )]
+    Factors {
+        /// Which block, from 0.
+        number: usize,
+        /// The first parameter that does not belong to the blocks before it.
+        next: usize,
+        /// The number of parameters.
+        parameters: usize,
+    },
+    /// Rows whose factors are of different matrices.
+    #[error("expected the same blocks of parameters in all rows, found others: give each row all")]
+    Blocks,
     /// Not one row for each residual.
     #[error("expected {expected} residuals with their rows of the Jacobian, found {found}")]
     Residuals {

@@ -6,12 +6,15 @@
 //! no room for its matrices, `conjugate_gradients.rs` solves for them.
 
 mod conjugate_gradients;
+mod factored_rows;
 mod linearisation;
 mod outcome;
 mod settings;
 mod state;
+mod symmetric_product;
 
 use self::conjugate_gradients::{ConjugateGradients, Solution};
+pub use self::factored_rows::FactoredBlock;
 pub use self::linearisation::Linearisation;
 use self::linearisation::{MOST_NUMBERS, Sizes};
 pub use self::outcome::{LevenbergMarquardtStep, LevenbergMarquardtStop};
@@ -43,7 +46,17 @@ pub trait LeastSquares {
     /// The problem's own.
     fn residuals(&mut self, parameters: &[f64], residuals: &mut [f64]) -> Result<(), Self::Error>;
 
-    /// [Pushes](Linearisation::push) each residual and its row of J at these parameters.
+    /// How many numbers are in the factors of all rows, where [`linearise`](Self::linearise)
+    /// [pushes factors](Linearisation::push_factors); those of whole rows unless given.
+    ///
+    /// # Errors
+    /// The problem's own.
+    fn factor_count(&self, parameters: usize) -> Result<usize, Self::Error> {
+        Ok(self.residual_count()?.saturating_mul(parameters.saturating_add(1)))
+    }
+
+    /// [Pushes](Linearisation::push) each residual and its row of J at these parameters, or the row's
+    /// [factors](Linearisation::push_factors).
     ///
     /// # Errors
     /// The problem's own, and those of pushing.
@@ -117,8 +130,9 @@ pub trait LeastSquares {
 ///
 /// # Good values
 ///
-/// The defaults. An iteration costs n p² + p³/3 operations for p ≤ n, and n² p + n³/3 for p > n: up to some
-/// thousands of the smaller number. Beyond that it takes hundreds of evaluations of the gradient.
+/// The defaults. An iteration costs n p² + p³/3 operations for p ≤ n, and n² p + n³/3 for p > n, or less with
+/// [factors](FactoredBlock): up to some thousands of the smaller number. Beyond that it takes hundreds of
+/// evaluations of the gradient.
 ///
 /// [`advance`]: LevenbergMarquardt::advance
 ///
@@ -205,8 +219,8 @@ impl LevenbergMarquardt {
         })
     }
 
-    /// Whether memory suffices for these numbers of residuals and parameters: to know it before the
-    /// first iteration does.
+    /// Whether memory suffices for these numbers of residuals, of parameters, and in the
+    /// [factors](LeastSquares::factor_count) of all rows: to know it before the first iteration does.
     ///
     /// # Errors
     /// The matrices of [`LinearSolver::Dense`] would take more than 2 GiB.
@@ -214,8 +228,9 @@ impl LevenbergMarquardt {
         solver: LinearSolver,
         residuals: usize,
         parameters: usize,
+        factors: usize,
     ) -> Result<(), OptimError> {
-        Sizes::new(solver, residuals, parameters, MOST_NUMBERS).map(|_| ())
+        Sizes::new(solver, residuals, parameters, factors, MOST_NUMBERS).map(|_| ())
     }
 
     /// The method as it was when `state` was saved. If a step was on trial, it solves for that once
@@ -302,7 +317,8 @@ impl LevenbergMarquardt {
         problem: &mut P,
     ) -> Result<LevenbergMarquardtStep, P::Error> {
         check_finite("the loss", loss)?;
-        self.linearisation.begin(problem.residual_count()?)?;
+        let factors = problem.factor_count(parameters.len())?;
+        self.linearisation.begin(problem.residual_count()?, factors)?;
         problem.linearise(parameters, &mut self.linearisation)?;
         self.linearisation.complete()?;
         self.origin.copy_from_slice(parameters);
@@ -392,7 +408,7 @@ impl LevenbergMarquardt {
             residuals.iter_mut().zip(parts).for_each(|(after, (r, linear))| *after -= r + linear);
             return Ok(self.conjugate_gradients(damping, problem).solve(residuals)?.step);
         }
-        if self.linearisation.keeps_rows() {
+        if self.linearisation.is_of_residuals() {
             return Ok(self.linearisation.correction(&residuals));
         }
         let mut product = vec![0.0; step.len()];

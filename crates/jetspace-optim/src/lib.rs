@@ -28,9 +28,9 @@ pub use error::OptimError;
 pub use float::Float;
 pub use lbfgs::{EpochEnd, Lbfgs, LbfgsSettings, LbfgsState, LbfgsStep};
 pub use levenberg_marquardt::{
-    LeastSquares, LevenbergMarquardt, LevenbergMarquardtOrigin, LevenbergMarquardtSettings,
-    LevenbergMarquardtState, LevenbergMarquardtStep, LevenbergMarquardtStop, LinearSolver,
-    Linearisation,
+    FactoredBlock, LeastSquares, LevenbergMarquardt, LevenbergMarquardtOrigin,
+    LevenbergMarquardtSettings, LevenbergMarquardtState, LevenbergMarquardtStep,
+    LevenbergMarquardtStop, LinearSolver, Linearisation,
 };
 pub use line_search::{
     LineSearch, LineSearchSettings, LineSearchState, LineSearchStep, SearchFailure, Trial,

@@ -114,15 +114,6 @@ impl<T: Scalar> Training<T> {
                 optimizer.name()
             )));
         }
-        for optimizer in &optimizers {
-            if let OptimizerFile::LevenbergMarquardt { solver, .. } = *optimizer {
-                let (residuals, parameters) =
-                    (objective.residual_count()?, objective.parameter_count());
-                LevenbergMarquardt::check_size(solver.into(), residuals, parameters)?;
-            }
-        }
-        objective.use_all_points(uses_all_points(optimizers.first()));
-        objective.select(seed, 0);
         let how = match study.network_file.initialisation {
             InitialisationName::Pytorch => Initialisation::PyTorch,
             InitialisationName::Glorot => Initialisation::GlorotUniform,
@@ -140,6 +131,16 @@ impl<T: Scalar> Training<T> {
         let unknowns = study.problem.parameters.iter().filter(|p| p.unknown);
         parameters.extend(unknowns.map(|p| <T as Real>::from_f64(p.value)));
         let engine = Engine::new(&study.network, Threads::new(threads)?);
+        for optimizer in &optimizers {
+            if let OptimizerFile::LevenbergMarquardt { solver, .. } = *optimizer {
+                let (residuals, parameters) =
+                    (objective.residual_count()?, objective.parameter_count());
+                let factors = objective.factor_count(&engine);
+                LevenbergMarquardt::check_size(solver.into(), residuals, parameters, factors)?;
+            }
+        }
+        objective.use_all_points(uses_all_points(optimizers.first()));
+        objective.select(seed, 0);
         let begin = |optimizer| {
             Optimiser::new(optimizer, &study.network, parameters.len(), engine.threads())
         };

@@ -8,6 +8,7 @@ use jetspace::collocation::{Collocation, Points};
 use jetspace::objective::Objective;
 use jetspace::study::Method;
 use jetspace_jet::Engine;
+use jetspace_optim::FactoredBlock;
 use oracle::{Case, cases, central_difference, inside, wave};
 use proptest::prelude::*;
 
@@ -39,6 +40,33 @@ fn linearise(
         Ok(())
     };
     objective.linearise(engine, parameters, &mut take).unwrap();
+    (residuals, rows)
+}
+
+/// Residuals, and the rows of their Jacobian from its factors.
+fn factorise(
+    objective: &Objective<f64>,
+    engine: &mut Engine<f64>,
+    parameters: &[f64],
+) -> (Vec<f64>, Vec<Vec<f64>>) {
+    let (mut residuals, mut rows, mut numbers) = (Vec::new(), Vec::new(), 0);
+    let mut take = |residual: f64, blocks: &[FactoredBlock<'_, f64>]| {
+        let mut row = vec![0.0; parameters.len()];
+        for block in blocks {
+            let &FactoredBlock { first, units, inputs, cotangents, activations } = block;
+            numbers += cotangents.len() + activations.len();
+            for (d, a) in cotangents.chunks(units).zip(activations.chunks(inputs)) {
+                for (at, slope) in row[first..first + units * inputs].iter_mut().enumerate() {
+                    *slope += d[at / inputs] * a[at % inputs];
+                }
+            }
+        }
+        residuals.push(residual);
+        rows.push(row);
+        Ok(())
+    };
+    objective.factorise(engine, parameters, &mut take).unwrap();
+    assert_eq!(numbers, objective.factor_count(engine));
     (residuals, rows)
 }
 
@@ -108,6 +136,11 @@ proptest! {
 
                 let (linearised, rows) = linearise(&objective, &mut engine, &parameters);
                 prop_assert_eq!(&linearised, &values);
+                let (factorised, multiplied) = factorise(&objective, &mut engine, &parameters);
+                prop_assert_eq!(&factorised, &values);
+                for (row, expected) in multiplied.iter().zip(&rows) {
+                    prop_assert!(is_near(row, expected, 1e-13), "{}", method.name);
+                }
                 let product: Vec<f64> = transposed_times(&rows, &values, parameters.len());
                 let double: Vec<f64> = product.iter().map(|g| 2.0 * g).collect();
                 prop_assert!(is_near(&double, &gradient, 1e-12), "{}", method.name);
@@ -180,6 +213,9 @@ fn factors_of_terms_and_weights_of_points_count() {
             let (loss, gradient) = case.evaluate(&mut objective, &parameters, 1);
             let (values, rows) = linearise(&objective, &mut engine, &parameters);
             assert_eq!(values, residuals(&mut objective, &mut engine, &parameters));
+            let (factorised, multiplied) = factorise(&objective, &mut engine, &parameters);
+            assert_eq!(values, factorised);
+            assert!(is_near(&multiplied.concat(), &rows.concat(), 1e-13), "{}", method.name);
             let squares: f64 = values.iter().map(|r| r * r).sum();
             assert!((squares - loss.total).abs() <= 1e-13 * loss.total, "{}", method.name);
             let product = transposed_times(&rows, &values, parameters.len());
@@ -232,6 +268,8 @@ fn any_number_of_threads_and_blocks_gives_the_same_bits() {
                 let mut engine = case.engine(threads);
                 let values = residuals(&mut objective, &mut engine, &parameters);
                 let (linearised, rows) = linearise(&objective, &mut engine, &parameters);
+                let (_, multiplied) = factorise(&objective, &mut engine, &parameters);
+                assert!(is_near(&multiplied.concat(), &rows.concat(), 1e-13), "{}", method.name);
                 let mut product = vec![0.0; parameters.len()];
                 objective.pull_back(&mut engine, &parameters, &values, &mut product).unwrap();
                 let double: Vec<f64> = product.iter().map(|g| 2.0 * g).collect();
@@ -240,7 +278,8 @@ fn any_number_of_threads_and_blocks_gives_the_same_bits() {
                 let mut pushed = vec![0.0; values.len()];
                 objective.push_forward(&mut engine, &parameters, &product, &mut pushed).unwrap();
                 assert!(is_near(&pushed, &times(&rows, &product), 1e-12), "{}", method.name);
-                let all = [values, linearised, rows.concat(), product, pushed].concat();
+                let rows = [rows.concat(), multiplied.concat()].concat();
+                let all = [values, linearised, rows, product, pushed].concat();
                 all.into_iter().map(f64::to_bits).collect::<Vec<u64>>()
             };
             let one = on(1);
@@ -260,6 +299,7 @@ fn what_is_no_fixed_sum_of_squares_is_refused() {
             objective.residual_count().map(|_| ()),
             objective.residuals(&mut engine, &parameters, &mut numbers),
             objective.linearise(&mut engine, &parameters, &mut |_, _| Ok(())),
+            objective.factorise(&mut engine, &parameters, &mut |_, _| Ok(())),
             objective.push_forward(&mut engine, &parameters, &parameters, &mut numbers),
             objective.pull_back(&mut engine, &parameters, &numbers, &mut product),
         ] {
@@ -288,6 +328,7 @@ fn wrong_lengths_and_errors_of_the_caller_are_errors() {
     is_argument(objective.residuals(&mut engine, &right[1..], &mut numbers));
     is_argument(objective.residuals(&mut engine, &right, &mut numbers[1..]));
     is_argument(objective.linearise(&mut engine, &right[1..], &mut |_, _| Ok(())));
+    is_argument(objective.factorise(&mut engine, &right[1..], &mut |_, _| Ok(())));
     is_argument(objective.push_forward(&mut engine, &right[1..], &right, &mut numbers));
     is_argument(objective.push_forward(&mut engine, &right, &right[1..], &mut numbers));
     is_argument(objective.push_forward(&mut engine, &right, &right, &mut numbers[1..]));

@@ -1,4 +1,4 @@
-//! Per-point rows of the parameter Jacobian, and products with them, from what the reverse sweep
+//! Per-point rows of the parameter Jacobian, their factors, and products with them, from what the reverse sweep
 //! finds at one layer: cotangents D (units) and activations A (inputs).
 //!
 //! Row p has, for the weight from input k to unit r, Σ_components D[r]·A[k] at point p. Memory
@@ -46,6 +46,32 @@ pub fn rows<T: Real>(
         for (r, bias) in biases.iter_mut().enumerate() {
             *bias = first.0.row(r)[g * first.0.extent.components * line + lane];
         }
+    }
+}
+
+/// Writes what [`rows`] multiplies: for each of the first `points` points all cotangents
+/// `[component][unit]`, then all activations `[component][input]`, of both pairs.
+pub fn factors<T: Real>(
+    first: Pair<'_, T>,
+    second: Option<Pair<'_, T>>,
+    points: usize,
+    target: &mut Rows<'_, T>,
+) {
+    let (line, mut at) = (group_lanes::<T>(), target.at);
+    let panels =
+        |side: fn(Pair<'_, T>) -> Panel<'_, T>| std::iter::once(first).chain(second).map(side);
+    for panel in panels(|(d, _)| d).chain(panels(|(_, a)| a)) {
+        let (rows, components) = (panel.extent.rows, panel.extent.components);
+        for r in 0..rows {
+            let row = panel.row(r);
+            for p in 0..points {
+                let numbers = &mut target.data[p * target.stride + at..];
+                let lanes = row[(p / line) * components * line + p % line..].iter();
+                let components = lanes.step_by(line).take(components);
+                numbers.iter_mut().skip(r).step_by(rows).zip(components).for_each(|(n, x)| *n = *x);
+            }
+        }
+        at += rows * components;
     }
 }
 

@@ -2,27 +2,23 @@
 //! factors of JᵀJ + λ or of JJᵀ + λ, whichever is smaller. Without a matrix it keeps what conjugate
 //! gradients need: r, Jᵀr and the diagonal of JᵀJ.
 //!
-//! Relies on `faer` for what costs time. Threads share the products of matrices by strips, each of which
-//! is one call on one thread: so the order of additions depends on the numbers of rows and columns
-//! only.
-
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+//! Relies on `faer` for what costs time, and on `factored_rows.rs` for JJᵀ, which needs no rows.
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{
     LltRegularization, cholesky_in_place, cholesky_in_place_scratch,
 };
 use faer::linalg::matmul::matmul;
-use faer::linalg::matmul::triangular::{BlockStructure, matmul as triangular_matmul};
 use faer::linalg::triangular_solve::{
     solve_lower_triangular_in_place, solve_upper_triangular_in_place,
 };
 use faer::{Accum, MatMut, MatRef, Par, Spec};
 
 use super::LinearSolver;
-use crate::OptimError;
+use super::factored_rows::{COLUMNS, FactoredBlock, FactoredRows, check_blocks};
+use super::symmetric_product::add_symmetric_product;
 use crate::error::check_finite;
+use crate::{Float, OptimError};
 
 /// Rows that JᵀJ takes at a time: so many that reading and writing it costs little beside the
 /// products.
@@ -31,14 +27,13 @@ const BLOCK: usize = 1024;
 /// Numbers in all matrices at most: 2 GiB.
 pub(super) const MOST_NUMBERS: usize = 1 << 28;
 
-/// Columns of JᵀJ that a thread takes at a time.
-const STRIP: usize = 128;
-
 /// Residuals r and the rows of their Jacobian J = ∂r/∂θ at one θ, n × p, which come one by one.
 ///
 /// With p ≤ n the matrix JᵀJ is summed from blocks of rows, and memory does not grow with n: it is two
-/// matrices p × p and 1024 rows. With p > n all rows are kept, and two matrices n × n. Where that would
-/// be more than 2 GiB, or [`LinearSolver::ConjugateGradients`] are wanted, no matrix is kept, and one row.
+/// matrices p × p and 1024 rows. With p > n it is two matrices n × n, 1024 columns of J, and what has been
+/// pushed: whole rows, or their factors ([`FactoredBlock`]), which are far fewer numbers where layers are
+/// wide, and of which JJᵀ is made for fewer operations. Where that would be more than 2 GiB, or
+/// [`LinearSolver::ConjugateGradients`] are wanted, no matrix is kept, and one row.
 ///
 /// Steps are solutions of the same equations in either case, because
 /// (JᵀJ + λ)⁻¹ Jᵀ = Jᵀ (JJᵀ + λ)⁻¹.
@@ -52,9 +47,13 @@ pub struct Linearisation {
     pub(super) most_numbers: usize,
     /// Residuals so far.
     pushed: usize,
-    /// The latest rows, one after the other.
+    /// The latest rows, one after the other; the latest alone, if those before it went elsewhere.
     rows: Vec<f64>,
-    /// Their residuals; without a matrix all residuals.
+    /// Whether the latest row is still to be added.
+    has_row: bool,
+    /// All rows, for JJᵀ.
+    factored: FactoredRows,
+    /// The residuals of the rows for JᵀJ; otherwise all.
     values: Vec<f64>,
     /// JᵀJ or JJᵀ: column by column, of which what is above the diagonal is never read; without a
     /// matrix the diagonal of JᵀJ.
@@ -63,7 +62,7 @@ pub struct Linearisation {
     factor: Vec<f64>,
     /// The damping of the factor.
     damping: f64,
-    /// (JJᵀ + λ)⁻¹ r, where rows are kept.
+    /// (JJᵀ + λ)⁻¹ r, where there is that matrix.
     weights: Vec<f64>,
     /// Jᵀr.
     gradient: Vec<f64>,
@@ -91,20 +90,25 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    /// For these numbers of residuals and parameters, if memory suffices.
+    /// For these numbers of residuals, of parameters and in all rows' factors, if memory suffices.
     pub(super) fn new(
         solver: LinearSolver,
         residuals: usize,
         parameters: usize,
+        factors: usize,
         most_numbers: usize,
     ) -> Result<Self, OptimError> {
-        let space = if parameters <= residuals { Space::Parameters } else { Space::Residuals };
-        let rows = if space == Space::Parameters { residuals.min(BLOCK) } else { residuals };
-        let (rows, side) = (rows.saturating_mul(parameters), residuals.min(parameters));
+        let side = residuals.min(parameters);
         let gram = side.saturating_mul(side);
-        let fits = gram.saturating_mul(2).saturating_add(rows) <= most_numbers;
+        let (space, rows, others) = if parameters <= residuals {
+            (Space::Parameters, residuals.min(BLOCK).saturating_mul(parameters), 0)
+        } else {
+            let columns = residuals.saturating_mul(parameters.min(COLUMNS));
+            (Space::Residuals, parameters, factors.saturating_add(columns))
+        };
+        let all = gram.saturating_mul(2).saturating_add(rows).saturating_add(others);
         match solver {
-            LinearSolver::Auto | LinearSolver::Dense if fits => {
+            LinearSolver::Auto | LinearSolver::Dense if all <= most_numbers => {
                 Ok(Self { space, rows, gram, factor: gram })
             }
             LinearSolver::Dense => Err(OptimError::LinearisationMemory { residuals, parameters }),
@@ -126,6 +130,8 @@ impl Linearisation {
             most_numbers: MOST_NUMBERS,
             pushed: 0,
             rows: Vec::new(),
+            has_row: false,
+            factored: FactoredRows::default(),
             values: Vec::new(),
             gram: Vec::new(),
             factor: Vec::new(),
@@ -136,13 +142,16 @@ impl Linearisation {
         }
     }
 
-    /// Forgets all rows, and makes room for this number of residuals.
-    pub(super) fn begin(&mut self, residuals: usize) -> Result<(), OptimError> {
+    /// Forgets all rows, and makes room for this number of residuals, and so many numbers in the factors
+    /// of all rows.
+    pub(super) fn begin(&mut self, residuals: usize, factors: usize) -> Result<(), OptimError> {
         let parameters = self.parameters;
         let Sizes { space, rows, gram, factor } =
-            Sizes::new(self.solver, residuals, parameters, self.most_numbers)?;
+            Sizes::new(self.solver, residuals, parameters, factors, self.most_numbers)?;
         (self.space, self.residuals, self.pushed) = (space, residuals, 0);
         self.values.clear();
+        self.has_row = false;
+        self.factored = FactoredRows::default();
         let matrices = [(&mut self.rows, rows), (&mut self.gram, gram), (&mut self.factor, factor)];
         for (numbers, count) in matrices {
             numbers.clear();
@@ -155,29 +164,63 @@ impl Linearisation {
         Ok(())
     }
 
+    /// Whether [`push_factors`](Self::push_factors) costs less than [`push`](Self::push).
+    #[must_use]
+    pub fn prefers_factors(&self) -> bool {
+        self.space == Space::Residuals
+    }
+
     /// Adds a residual, and returns its row of J, which is to be filled with ∂(residual)/∂θ; what was
     /// in there has no meaning.
     ///
     /// # Errors
-    /// All residuals are there already.
+    /// All residuals are there already, or rows before it had several blocks.
     pub fn push(&mut self, residual: f64) -> Result<&mut [f64], OptimError> {
+        self.add_row()?;
+        self.add_residual(residual)?;
+        self.has_row = true;
+        let at = match self.space {
+            Space::Parameters => (self.values.len() - 1) * self.parameters,
+            Space::Residuals | Space::Diagonal => 0,
+        };
+        Ok(&mut self.rows[at..at + self.parameters])
+    }
+
+    /// Adds a residual and its row of J in factors. Parameters that are in no block have slope 0.
+    ///
+    /// # Errors
+    /// All residuals are there already, blocks that are not parts of the parameters in their order, or
+    /// others than in the rows before.
+    pub fn push_factors<T: Float>(
+        &mut self,
+        residual: f64,
+        blocks: &[FactoredBlock<'_, T>],
+    ) -> Result<(), OptimError> {
+        check_blocks(blocks, self.parameters)?;
+        if self.space == Space::Residuals {
+            self.add_row()?;
+            self.add_residual(residual)?;
+            return self.factored.push(blocks);
+        }
+        let row = self.push(residual)?;
+        row.fill(0.0);
+        for block in blocks {
+            block.add_to(row);
+        }
+        Ok(())
+    }
+
+    /// Counts a residual.
+    fn add_residual(&mut self, residual: f64) -> Result<(), OptimError> {
         if self.pushed == self.residuals {
             return Err(self.wrong_count(self.pushed + 1));
         }
-        let at = match self.space {
-            Space::Diagonal => {
-                self.add_row();
-                0
-            }
-            Space::Parameters if self.values.len() == self.residuals.min(BLOCK) => {
-                self.add_block();
-                0
-            }
-            Space::Parameters | Space::Residuals => self.values.len() * self.parameters,
-        };
+        if self.space == Space::Parameters && self.values.len() == BLOCK {
+            self.add_block();
+        }
         self.pushed += 1;
         self.values.push(residual);
-        Ok(&mut self.rows[at..at + self.parameters])
+        Ok(())
     }
 
     /// Sums up what is left to sum once all rows are there.
@@ -185,10 +228,15 @@ impl Linearisation {
         if self.pushed != self.residuals {
             return Err(self.wrong_count(self.pushed));
         }
-        if self.has_matrix() {
-            self.add_block();
-        } else {
-            self.add_row();
+        self.add_row()?;
+        match self.space {
+            Space::Parameters => self.add_block(),
+            Space::Residuals => {
+                self.factored.seal();
+                self.factored.add_products(&mut self.gram, self.threads);
+                self.gradient = self.factored.transposed_times(&self.values, self.parameters);
+            }
+            Space::Diagonal => {}
         }
         check_finite("the 1-norm of Jᵀr", self.gradient.iter().map(|g| g.abs()).sum())?;
         check_finite("the squared norm of J", self.squared_norm())
@@ -198,46 +246,34 @@ impl Linearisation {
         OptimError::Residuals { expected: self.residuals, found }
     }
 
-    /// Adds the latest row, if there is one, to Jᵀr and to the diagonal of JᵀJ.
-    fn add_row(&mut self) {
-        let Some(&residual) = self.values.last() else { return };
-        let sums = self.gradient.iter_mut().zip(&mut self.gram);
-        for ((gradient, diagonal), slope) in sums.zip(&self.rows) {
-            *gradient += residual * slope;
-            *diagonal += slope * slope;
+    /// Adds the latest row, if it is still to be added, to all rows, or to Jᵀr and to the diagonal of JᵀJ.
+    fn add_row(&mut self) -> Result<(), OptimError> {
+        let Some(&residual) = self.values.last().filter(|_| self.has_row) else { return Ok(()) };
+        self.has_row = false;
+        match self.space {
+            Space::Parameters => {}
+            Space::Residuals => self.factored.push(&[FactoredBlock::row(&self.rows)])?,
+            Space::Diagonal => {
+                let sums = self.gradient.iter_mut().zip(&mut self.gram);
+                for ((gradient, diagonal), slope) in sums.zip(&self.rows) {
+                    *gradient += residual * slope;
+                    *diagonal += slope * slope;
+                }
+            }
         }
+        Ok(())
     }
 
-    /// Adds the rows at hand to JᵀJ, or makes JJᵀ of all; and adds them to Jᵀr.
+    /// Adds the rows at hand to JᵀJ and to Jᵀr.
     fn add_block(&mut self) {
-        let (rows, count) = (&self.rows[..self.values.len() * self.parameters], self.values.len());
+        let count = self.values.len();
+        let rows = &self.rows[..count * self.parameters];
         let transposed = MatRef::from_column_major_slice(rows, self.parameters, count);
-        let (left, right, side) = if self.keeps_rows() {
-            (transposed.transpose(), transposed, self.residuals)
-        } else {
-            (transposed, transposed.transpose(), self.parameters)
-        };
-        let strips = Mutex::new(self.gram.chunks_mut((side * STRIP).max(1)).enumerate());
-        let work = || {
-            loop {
-                let next = strips.lock().unwrap_or_else(PoisonError::into_inner).next();
-                let Some((number, strip)) = next else { break };
-                add_strip(strip, number * STRIP, left, right);
-            }
-        };
-        thread::scope(|scope| {
-            for _ in 1..self.threads.min(side.div_ceil(STRIP)) {
-                // Where the system refuses a thread, the others do its work.
-                let _ = thread::Builder::new().spawn_scoped(scope, work);
-            }
-            work();
-        });
+        add_symmetric_product(&mut self.gram, transposed, self.threads);
         let gradient = MatMut::from_column_major_slice_mut(&mut self.gradient, self.parameters, 1);
         let values = MatRef::from_column_major_slice(&self.values, count, 1);
         matmul(gradient, Accum::Add, transposed, values, 1.0, Par::Seq);
-        if self.space == Space::Parameters {
-            self.values.clear();
-        }
+        self.values.clear();
     }
 
     /// Whether there is a matrix to factorise.
@@ -245,8 +281,8 @@ impl Linearisation {
         self.space != Space::Diagonal
     }
 
-    /// Whether all rows are kept.
-    pub(super) fn keeps_rows(&self) -> bool {
+    /// Whether the matrix is JJᵀ.
+    pub(super) fn is_of_residuals(&self) -> bool {
         self.space == Space::Residuals
     }
 
@@ -299,7 +335,7 @@ impl Linearisation {
 
     /// The step δ = −(JᵀJ + λ)⁻¹ Jᵀr, with the latest factor.
     pub(super) fn step(&mut self) -> Vec<f64> {
-        if !self.keeps_rows() {
+        if !self.is_of_residuals() {
             return self.solve(self.gradient.iter().map(|g| -g).collect());
         }
         let mut weights = self.values.clone();
@@ -314,7 +350,7 @@ impl Linearisation {
         x
     }
 
-    /// −(JᵀJ + λ)⁻¹ (Jᵀw + λδ) with the latest factor and step δ, where rows are kept. As δ = −Jᵀv for
+    /// −(JᵀJ + λ)⁻¹ (Jᵀw + λδ) with the latest factor and step δ, where this is of JJᵀ. As δ = −Jᵀv for
     /// v = (JJᵀ + λ)⁻¹ r, this is −Jᵀ (JJᵀ + λ)⁻¹ (w − λv): no difference of large numbers.
     pub(super) fn correction(&self, residuals: &[f64]) -> Vec<f64> {
         let damped = residuals.iter().zip(&self.weights).map(|(w, v)| w - self.damping * v);
@@ -324,13 +360,8 @@ impl Linearisation {
     /// −Jᵀ (JJᵀ + λ)⁻¹ w, which becomes (JJᵀ + λ)⁻¹ w.
     fn negative_step(&self, w: &mut [f64]) -> Vec<f64> {
         self.solve_factored(w);
-        let mut step = vec![0.0; self.parameters];
-        let target = MatMut::from_column_major_slice_mut(&mut step, self.parameters, 1);
-        let weights = MatRef::from_column_major_slice(w, self.residuals, 1);
-        let transposed =
-            MatRef::from_column_major_slice(&self.rows, self.parameters, self.residuals);
-        matmul(target, Accum::Replace, transposed, weights, -1.0, Par::Seq);
-        step
+        let product = self.factored.transposed_times(w, self.parameters);
+        product.into_iter().map(|x| -x).collect()
     }
 
     /// x ← (L Lᵀ)⁻¹ x.
@@ -341,26 +372,4 @@ impl Linearisation {
         solve_lower_triangular_in_place(factor, x.as_mut(), Par::Seq);
         solve_upper_triangular_in_place(factor.transpose(), x, Par::Seq);
     }
-}
-
-/// Adds what is on and below the diagonal of a product's columns from number `first` on.
-fn add_strip(strip: &mut [f64], first: usize, left: MatRef<'_, f64>, right: MatRef<'_, f64>) {
-    let side = left.nrows();
-    let columns = strip.len() / side;
-    let right = right.subcols(first, columns);
-    let strip = MatMut::from_column_major_slice_mut(strip, side, columns);
-    let (diagonal, below) = strip.split_at_row_mut(first).1.split_at_row_mut(columns);
-    triangular_matmul(
-        diagonal,
-        BlockStructure::TriangularLower,
-        Accum::Add,
-        left.subrows(first, columns),
-        BlockStructure::Rectangular,
-        right,
-        BlockStructure::Rectangular,
-        1.0,
-        Par::Seq,
-    );
-    let rest = first + columns;
-    matmul(below, Accum::Add, left.subrows(rest, side - rest), right, 1.0, Par::Seq);
 }

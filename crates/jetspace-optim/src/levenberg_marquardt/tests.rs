@@ -37,13 +37,13 @@ impl System {
         let mut all = Linearisation::new(solver, self.parameters, threads);
         // Before that others, which are to be forgotten, as is a row too few.
         for rows in [2 * self.rows.len(), 1, self.rows.len()] {
-            all.begin(rows).unwrap();
+            all.begin(rows, rows * (self.parameters + 1)).unwrap();
             for _ in 1..rows {
                 all.push(0.25).unwrap().fill(f64::NAN);
             }
         }
         for _ in 0..2 {
-            all.begin(self.rows.len()).unwrap();
+            all.begin(self.rows.len(), self.rows.len() * (self.parameters + 1)).unwrap();
             for (row, &residual) in self.rows.iter().zip(&self.residuals) {
                 all.push(residual).unwrap().copy_from_slice(row);
             }
@@ -100,11 +100,11 @@ proptest! {
         let damped = system.transposed_times(&after).into_iter().zip(&step);
         let right_side: Vec<f64> = damped.map(|(g, step)| -g - damping * step).collect();
         let mut padded = system.padded(residuals.max(parameters)).linearisation(LinearSolver::Dense, 1);
-        prop_assert!(!padded.keeps_rows() && padded.factorise(damping));
+        prop_assert!(!padded.is_of_residuals() && padded.factorise(damping));
         prop_assert!(is_near(&padded.step(), &step, 1e-11));
         let half = padded.solve(right_side.clone());
         prop_assert!(is_near(&system.damped_times(damping, &half), &right_side, 1e-11));
-        if all.keeps_rows() {
+        if all.is_of_residuals() {
             prop_assert!(is_near(&all.correction(&after), &half, 1e-11));
         }
     }
@@ -145,10 +145,10 @@ fn every_residual_needs_its_row() {
     let wrong = |found| OptimError::Residuals { expected: 2, found };
     for solver in [LinearSolver::Dense, LinearSolver::ConjugateGradients] {
         let mut rows = Linearisation::new(solver, 3, 1);
-        rows.begin(2).unwrap();
+        rows.begin(2, 8).unwrap();
         rows.push(1.0).unwrap().fill(1.0);
         assert_eq!(rows.complete(), Err(wrong(1)));
-        rows.begin(2).unwrap();
+        rows.begin(2, 8).unwrap();
         for _ in 0..2 {
             assert_eq!(rows.push(1.0).unwrap().len(), 3);
         }
@@ -159,23 +159,34 @@ fn every_residual_needs_its_row() {
 #[test]
 fn matrices_that_are_too_large_are_errors_or_not_made() {
     use LinearSolver::{Auto, ConjugateGradients, Dense};
-    for (residuals, parameters) in
-        [(1 << 14, 1 << 14), (usize::MAX, 1 << 14), (1 << 10, 1 << 19), (1 << 14, 1 << 20)]
-    {
+    let whole = |residuals: usize, parameters| residuals.saturating_mul(parameters);
+    for (residuals, parameters, factors) in [
+        (1 << 14, 1 << 14, 0),
+        (usize::MAX, 1 << 14, 0),
+        (1 << 10, 1 << 19, whole(1 << 10, 1 << 19)),
+        (1 << 14, 1 << 20, whole(1 << 14, 1 << 20)),
+        (1 << 14, 1 << 20, 1 << 20),
+        (1 << 10, 1 << 19, usize::MAX),
+    ] {
         let expected = Err(OptimError::LinearisationMemory { residuals, parameters });
-        assert_eq!(Linearisation::new(Dense, parameters, 1).begin(residuals), expected);
-        assert_eq!(LevenbergMarquardt::check_size(Dense, residuals, parameters), expected);
+        assert_eq!(Linearisation::new(Dense, parameters, 1).begin(residuals, factors), expected);
+        assert_eq!(LevenbergMarquardt::check_size(Dense, residuals, parameters, factors), expected);
         for solver in [Auto, ConjugateGradients] {
             let mut rows = Linearisation::new(solver, parameters, 1);
-            rows.begin(residuals).unwrap();
-            assert!(!rows.has_matrix());
-            LevenbergMarquardt::check_size(solver, residuals, parameters).unwrap();
+            rows.begin(residuals, factors).unwrap();
+            assert!(!rows.has_matrix() && !rows.prefers_factors());
+            LevenbergMarquardt::check_size(solver, residuals, parameters, factors).unwrap();
         }
     }
-    for (residuals, parameters) in [(usize::MAX, 10_000), (100, 1 << 20), (0, usize::MAX)] {
-        LevenbergMarquardt::check_size(Dense, residuals, parameters).unwrap();
+    for (residuals, parameters, factors) in [
+        (usize::MAX, 10_000, usize::MAX),
+        (100, 1 << 20, whole(100, 1 << 20)),
+        (1 << 10, 1 << 19, 1 << 20),
+        (0, 1 << 20, 0),
+    ] {
+        LevenbergMarquardt::check_size(Dense, residuals, parameters, factors).unwrap();
     }
     let mut rows = Linearisation::new(Auto, 10_000, 1);
-    rows.begin(100).unwrap();
-    assert!(rows.has_matrix());
+    rows.begin(100, 0).unwrap();
+    assert!(rows.has_matrix() && rows.prefers_factors());
 }

@@ -1,5 +1,6 @@
 //! The terms that share a point set: their residuals as one program over the tile's jets.
 
+mod factors;
 mod known;
 mod residuals;
 mod squares;

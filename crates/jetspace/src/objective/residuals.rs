@@ -5,12 +5,16 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 use jetspace_jet::{Engine, Real};
+use jetspace_optim::FactoredBlock;
 
 use super::{Group, Objective, TileFunction};
 use crate::Error;
 
 /// What takes a residual and its row of the Jacobian.
 pub type TakeRow<'a, T> = dyn FnMut(f64, &[T]) -> Result<(), Error> + 'a;
+
+/// What takes a residual and the factors of its row.
+pub type TakeFactors<'a, T> = dyn FnMut(f64, &[FactoredBlock<'_, T>]) -> Result<(), Error> + 'a;
 
 /// Least squares. Residuals come point set by point set, there point by point, and there in the order of
 /// the terms.
@@ -68,6 +72,29 @@ impl<T: Real> Objective<T> {
         self.check_least_squares()?;
         let (weights, unknowns) = self.split(parameters)?;
         self.groups.iter().try_for_each(|group| group.linearise(engine, weights, unknowns, take))
+    }
+
+    /// How many numbers are in the factors of all rows.
+    #[must_use]
+    pub fn factor_count(&self, engine: &Engine<T>) -> usize {
+        self.groups.iter().map(|group| group.factor_count(engine)).sum()
+    }
+
+    /// Hands every residual with the factors of its row to `take`, in their order: blocks of the weights
+    /// and of the biases of each layer, then of the unknowns. Far fewer numbers than in rows, where layers
+    /// are wide, and faster.
+    ///
+    /// # Errors
+    /// As for [`linearise`](Self::linearise).
+    pub fn factorise(
+        &self,
+        engine: &mut Engine<T>,
+        parameters: &[T],
+        take: &mut TakeFactors<'_, T>,
+    ) -> Result<(), Error> {
+        self.check_least_squares()?;
+        let (weights, unknowns) = self.split(parameters)?;
+        self.groups.iter().try_for_each(|group| group.factorise(engine, weights, unknowns, take))
     }
 
     /// Jv for the Jacobian J = ∂r/∂(parameters) and a number for each parameter, without J.

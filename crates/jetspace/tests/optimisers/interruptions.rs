@@ -12,7 +12,8 @@ use jetspace::training::{Scalar, Stop, StopReason};
 
 use super::resumption::resume_at_every_step;
 use super::{
-    ADAM, LBFGS_FIXED, SOAP, comparing, levenberg_marquardt, training, wave, with_line_search,
+    ADAM, LBFGS_FIXED, SOAP, comparing, levenberg_marquardt, training, wave, wide_wave,
+    with_line_search,
 };
 
 #[test]
@@ -39,6 +40,19 @@ fn resumed_at_every_step_a_training_leaves_the_same_checkpoints() {
         }
         assert!(steps > 20, "{steps} steps with all points");
         assert!(on_trial > 3, "only {on_trial} trials after which came another");
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
+#[test]
+fn with_more_parameters_than_residuals_too() {
+    fn check<T: Scalar>() {
+        let [optimizer, ..] = levenberg_marquardt(8, 0.0);
+        let study = wide_wave(&[ADAM, optimizer]);
+        let start = |threads| training::<T>(&study, threads);
+        let whole = resume_at_every_step(optimizer.name(), start, |_, _| {});
+        assert_eq!(whole.stops().len(), 2);
     }
     check::<f32>();
     check::<f64>();

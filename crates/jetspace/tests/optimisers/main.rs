@@ -69,6 +69,13 @@ fn wave(optimizers: &[OptimizerFile]) -> Study {
     study
 }
 
+/// With far more parameters than residuals, in layers that are wide enough for factors of rows.
+fn wide_wave(optimizers: &[OptimizerFile]) -> Study {
+    let mut study = study(WAVE, &WAVE_STUDY.replace("[6, 5]", "[40, 40]"));
+    study.methods[0].optimizers = optimizers.to_vec();
+    study
+}
+
 const ADAM: OptimizerFile = OptimizerFile::Adam {
     rate: 3e-3,
     steps: 15,

@@ -1,9 +1,9 @@
 //! Trainings against plain loops over objective and optimiser.
 
-use jetspace::Error;
 use jetspace::objective::Objective;
 use jetspace::run;
 use jetspace::training::{Scalar, Status, StopReason};
+use jetspace::{Error, Study};
 use jetspace_jet::{Engine, Real, Threads};
 use jetspace_optim::{
     Adam, AdamSettings, LeastSquares, LevenbergMarquardt, LevenbergMarquardtSettings,
@@ -12,7 +12,7 @@ use jetspace_optim::{
 
 use super::{
     ADAM, SEED, bits, comparing, evaluate, finish, levenberg_marquardt, narrowed, training, wave,
-    with_line_search,
+    wide_wave, with_line_search,
 };
 
 #[test]
@@ -100,6 +100,31 @@ impl LeastSquares for Residuals {
     }
 }
 
+/// Iterations of the method by itself, from whole rows: where they lead, and the losses where they end.
+fn plain_loop(
+    study: &Study,
+    settings: LevenbergMarquardtSettings,
+    mut parameters: Vec<f64>,
+    iterations: usize,
+) -> (Vec<f64>, Vec<f64>) {
+    let points = run::prepare(study).unwrap();
+    let (method, variant) = (&study.methods[0], &study.variants[0]);
+    let objective = Objective::new(study, method, variant, &points, SEED).unwrap();
+    let engine = Engine::new(&study.network, Threads::single());
+    let mut problem = Residuals(objective, engine);
+    let mut method = LevenbergMarquardt::new(settings, parameters.len()).unwrap();
+    let mut evaluate = evaluate::<f64>(study);
+    let mut gradient = parameters.clone();
+    let mut losses = Vec::new();
+    while losses.len() < iterations {
+        let loss = evaluate(&parameters, &mut gradient).total;
+        let step = method.advance(&mut parameters, loss, &mut problem).unwrap();
+        assert_eq!(step.stop(), None);
+        losses.extend((step == LevenbergMarquardtStep::Iterated).then_some(loss));
+    }
+    (parameters, losses)
+}
+
 #[test]
 fn levenberg_marquardt_goes_as_a_plain_loop_does() {
     use LinearSolver::{ConjugateGradients, Dense};
@@ -107,36 +132,31 @@ fn levenberg_marquardt_goes_as_a_plain_loop_does() {
     for (optimizer, (acceleration, solver)) in levenberg_marquardt(30, 0.0).into_iter().zip(kinds) {
         let study = wave(&[optimizer]);
         let mut training = training::<f64>(&study, 2);
-        let mut parameters = training.parameters();
+        let start = training.parameters();
         let mut losses = Vec::new();
         while training.step().unwrap() == Status::Running {
             losses.extend(training.damping().map(|_| training.loss().total));
         }
-
-        let points = run::prepare(&study).unwrap();
-        let (method, variant) = (&study.methods[0], &study.variants[0]);
-        let objective = Objective::new(&study, method, variant, &points, SEED).unwrap();
-        let engine = Engine::new(&study.network, Threads::single());
-        let mut problem = Residuals(objective, engine);
-        let settings = LevenbergMarquardtSettings {
-            damping: 1e-3,
-            acceleration,
-            solver,
-            ..Default::default()
-        };
-        let mut method = LevenbergMarquardt::new(settings, parameters.len()).unwrap();
-        let mut evaluate = evaluate::<f64>(&study);
-        let mut gradient = parameters.clone();
-        let mut expected = Vec::new();
-        while expected.len() < 30 {
-            let loss = evaluate(&parameters, &mut gradient).total;
-            let step = method.advance(&mut parameters, loss, &mut problem).unwrap();
-            assert_eq!(step.stop(), None);
-            expected.extend((step == LevenbergMarquardtStep::Iterated).then_some(loss));
-        }
-        assert_eq!(bits(&training.parameters()), bits(&parameters));
         losses.push(training.loss().total);
+        let settings = LevenbergMarquardtSettings { acceleration, solver, ..Default::default() };
+        let (parameters, expected) = plain_loop(&study, settings, start, 30);
+        assert_eq!(bits(&training.parameters()), bits(&parameters));
         assert_eq!(bits(&losses), bits(&expected));
         assert!(losses.is_sorted_by(|before, after| before > after), "{losses:?}");
     }
+}
+
+#[test]
+fn rows_in_factors_lead_where_whole_rows_do() {
+    let [optimizer, ..] = levenberg_marquardt(3, 0.0);
+    let study = wide_wave(&[optimizer]);
+    let mut training = training::<f64>(&study, 2);
+    let start = training.parameters();
+    finish(&mut training);
+    let settings = LevenbergMarquardtSettings::default();
+    let (expected, losses) = plain_loop(&study, settings, start, 3);
+    for (found, expected) in training.parameters().iter().zip(expected) {
+        assert!((found - expected).abs() <= 1e-8, "{found} {expected}");
+    }
+    assert!((training.loss().total / losses[2] - 1.0).abs() <= 1e-8);
 }

@@ -19,6 +19,19 @@ const LEAST_POINTS: usize = 64;
 /// but no more numbers than this (512 MiB in f64), if it is more than a few points.
 const MOST_NUMBERS: usize = 1 << 26;
 
+/// Some points, or pairs, that follow each other.
+pub(super) struct Block<T> {
+    pub first: usize,
+    pub points: usize,
+    coordinates: Vec<T>,
+}
+
+impl<T: Real> Block<T> {
+    pub fn engine_points(&self, copies: usize) -> EnginePoints<'_, T> {
+        EnginePoints::new(self.points * copies, &self.coordinates)
+    }
+}
+
 impl<T: Real> Group<T> {
     pub fn residual_count(&self) -> usize {
         self.columns().len * self.residuals.len()
@@ -101,37 +114,25 @@ impl<T: Real> Group<T> {
         unknowns: &[T],
         take: &mut TakeRow<'_, T>,
     ) -> Result<(), Error> {
-        let (columns, expressions) = (self.columns(), self.residuals.len());
-        let copies = columns.copies;
-        let of_point = (expressions * copies).max(1);
-        let fitting = MOST_NUMBERS / of_point.saturating_mul(weights.len()).max(1);
-        let most = (ROWS / of_point).max(LEAST_POINTS).min(fitting.max(TILE_UNIT));
+        let (copies, expressions) = (self.columns().copies, self.residuals.len());
         let mut rows = Vec::new();
         let mut row = vec![T::ZERO; weights.len() + self.unknowns];
-        for first in (0..columns.len).step_by(most) {
-            let points = most.min(columns.len - first);
-            let of_block =
-                |column: &[T]| column[first * copies..(first + points) * copies].to_vec();
-            let all = columns.coordinates.chunks_exact(columns.len * copies);
-            let coordinates: Vec<T> = all.flat_map(of_block).collect();
-            // Each residual, and its slopes by the unknowns.
-            let block = Mutex::new(vec![0.0; points * expressions * (1 + self.unknowns)]);
+        for block in self.blocks(weights.len()) {
+            let values = self.block_values(&block);
             let linearisation =
                 |jets: &JetTile<'_, T>, r: usize, cotangents: &mut CotangentTile<'_, T>| {
-                    self.linearise_tile(jets, first, r, cotangents, unknowns, &block);
+                    self.linearise_tile(jets, block.first, r, cotangents, unknowns, &values);
                 };
-            let at = EnginePoints::new(points * copies, &coordinates);
-            rows.resize(points * copies * expressions * weights.len(), T::ZERO);
+            rows.resize(block.points * copies * expressions * weights.len(), T::ZERO);
+            let at = block.engine_points(copies);
             engine.jacobian(&self.plan, weights, at, expressions, &linearisation, &mut rows)?;
-            let block = block.into_inner().unwrap_or_else(PoisonError::into_inner);
-            for (number, residual) in block.chunks_exact(1 + self.unknowns).enumerate() {
+            let values = values.into_inner().unwrap_or_else(PoisonError::into_inner);
+            for (number, residual) in values.chunks_exact(1 + self.unknowns).enumerate() {
                 let (of_weights, of_unknowns) = row.split_at_mut(weights.len());
-                let (p, r) = (number / expressions, number % expressions);
                 of_weights.fill(T::ZERO);
                 // A residual of a pair depends on the weights at both points.
-                for copy in 0..copies {
-                    let from = ((p * copies + copy) * expressions + r) * weights.len();
-                    let part = &rows[from..from + weights.len()];
+                for number in self.numbers_at_copies(number) {
+                    let part = &rows[number * weights.len()..][..weights.len()];
                     of_weights.iter_mut().zip(part).for_each(|(sum, &part)| *sum += part);
                 }
                 for (slope, &value) in of_unknowns.iter_mut().zip(&residual[1..]) {
@@ -141,6 +142,35 @@ impl<T: Real> Group<T> {
             }
         }
         Ok(())
+    }
+
+    /// The points, or pairs, block by block, where the engine writes `width` numbers for each residual
+    /// of a point.
+    pub(super) fn blocks(&self, width: usize) -> impl Iterator<Item = Block<T>> {
+        let columns = self.columns();
+        let copies = columns.copies;
+        let of_point = (self.residuals.len() * copies).max(1);
+        let fitting = MOST_NUMBERS / of_point.saturating_mul(width).max(1);
+        let most = (ROWS / of_point).max(LEAST_POINTS).min(fitting.max(TILE_UNIT));
+        (0..columns.len).step_by(most).map(move |first| {
+            let points = most.min(columns.len - first);
+            let of_block =
+                |column: &[T]| column[first * copies..(first + points) * copies].to_vec();
+            let all = columns.coordinates.chunks_exact(columns.len * copies);
+            Block { first, points, coordinates: all.flat_map(of_block).collect() }
+        })
+    }
+
+    /// Room for each residual of a block, and its slopes by the unknowns.
+    pub(super) fn block_values(&self, block: &Block<T>) -> Mutex<Vec<f64>> {
+        Mutex::new(vec![0.0; block.points * self.residuals.len() * (1 + self.unknowns)])
+    }
+
+    /// The numbers that the engine gives a block's residual: at a pair one for each of its points.
+    pub(super) fn numbers_at_copies(&self, number: usize) -> impl Iterator<Item = usize> + use<T> {
+        let (copies, expressions) = (self.columns().copies, self.residuals.len());
+        let (p, r) = (number / expressions, number % expressions);
+        (0..copies).map(move |copy| (p * copies + copy) * expressions + r)
     }
 
     /// Of each residual the product of its row of the Jacobian and a vector. Weights and unknowns come in
@@ -172,11 +202,9 @@ impl<T: Real> Group<T> {
         let block = block.into_inner().unwrap_or_else(PoisonError::into_inner);
         let slopes = block.chunks_exact(1 + self.unknowns);
         for (number, (sum, slopes)) in product.iter_mut().zip(slopes).enumerate() {
-            let (p, r) = (number / expressions, number % expressions);
-            // A residual of a pair depends on the weights at both points.
-            let part = |copy: usize| parts[(p * columns.copies + copy) * expressions + r].to_f64();
+            let of_weights = self.numbers_at_copies(number).map(|number| parts[number].to_f64());
             let of_unknowns = slopes[1..].iter().zip(of_unknowns).map(|(s, v)| s * v.to_f64());
-            *sum = (0..columns.copies).map(part).chain(of_unknowns).sum();
+            *sum = of_weights.chain(of_unknowns).sum();
         }
         Ok(())
     }
@@ -202,7 +230,7 @@ impl<T: Real> Group<T> {
 
     /// The cotangents of expression r at a tile of the block that begins at point `first`; values and
     /// slopes by the unknowns into the block's.
-    fn linearise_tile(
+    pub(super) fn linearise_tile(
         &self,
         jets: &JetTile<'_, T>,
         first: usize,

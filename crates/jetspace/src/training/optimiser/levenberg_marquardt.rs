@@ -3,8 +3,9 @@
 
 use jetspace_jet::{Engine, Real};
 use jetspace_optim::{
-    LeastSquares, LevenbergMarquardt, LevenbergMarquardtOrigin, LevenbergMarquardtSettings,
-    LevenbergMarquardtState, LevenbergMarquardtStep, LevenbergMarquardtStop, Linearisation,
+    FactoredBlock, LeastSquares, LevenbergMarquardt, LevenbergMarquardtOrigin,
+    LevenbergMarquardtSettings, LevenbergMarquardtState, LevenbergMarquardtStep,
+    LevenbergMarquardtStop, Linearisation,
 };
 
 use crate::Error;
@@ -57,7 +58,17 @@ impl<T: Scalar> LeastSquares for Residuals<'_, T> {
         self.objective.residuals(self.engine, &narrowed(parameters), residuals)
     }
 
+    fn factor_count(&self, _: usize) -> Result<usize, Error> {
+        Ok(self.objective.factor_count(self.engine))
+    }
+
     fn linearise(&mut self, parameters: &[f64], rows: &mut Linearisation) -> Result<(), Error> {
+        if rows.prefers_factors() {
+            let mut push = |residual: f64, blocks: &[FactoredBlock<'_, T>]| {
+                Ok(rows.push_factors(residual, blocks)?)
+            };
+            return self.objective.factorise(self.engine, &narrowed(parameters), &mut push);
+        }
         let mut push = |residual: f64, row: &[T]| {
             for (target, number) in rows.push(residual)?.iter_mut().zip(row) {
                 *target = Real::to_f64(*number);
