@@ -18,6 +18,17 @@ pub enum SolveError {
         /// What was found instead.
         found: &'static str,
     },
+    /// An ordinary differential equation that is not solved for its highest derivative.
+    #[error(
+        "expected equation {equation} (from 0) to be linear in the highest derivative by time of one \
+         field, {found}: write it as u_tt = …"
+    )]
+    NotExplicit {
+        /// The number of the equation.
+        equation: usize,
+        /// What was found instead.
+        found: &'static str,
+    },
     /// Two equations for the same field, or none.
     #[error(
         "expected one equation for each field, found {found} for field {field} (from 0): give each \
@@ -55,6 +66,26 @@ pub enum SolveError {
     NotFinite {
         /// The first stored time at which it is not finite.
         time: f64,
+    },
+    /// Steps have become shorter than rounding.
+    #[error(
+        "no step is short enough at time {time}: the solution ends there or has a jump; look for a \
+         wrong sign, or end earlier"
+    )]
+    StepTooSmall {
+        /// The time that was reached.
+        time: f64,
+    },
+    /// More steps than are worth waiting for.
+    #[error(
+        "expected at most {most} steps, found more at time {time}: the equation is stiff, or the \
+         tolerance below rounding; allow a larger error"
+    )]
+    TooManySteps {
+        /// The time that was reached.
+        time: f64,
+        /// How many there may be.
+        most: usize,
     },
     /// Slices that do not fit a program.
     #[error(transparent)]

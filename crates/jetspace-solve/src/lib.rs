@@ -5,6 +5,8 @@
 //! - A [`PeriodicGrid`] is a box whose opposite sides are one, with its nodes and Fourier modes.
 //! - [`solve`] advances the modes by ETDRK4; the [`Trajectory`] gives the solution and its
 //!   derivatives at any points, by trigonometric interpolation in space and by polynomials in time.
+//! - A [`FirstOrderSystem`] is a system of ordinary differential equations, of any order; [`integrate`]
+//!   follows trajectories of it by Runge–Kutta methods with fixed or adaptive steps.
 //!
 //! It relies on `jetspace-expr` for expressions and their programs, and knows nothing of networks or
 //! of training.
@@ -34,15 +36,20 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod butcher;
 mod error;
 mod etdrk4;
 mod evolution;
 mod finite_difference;
+mod first_order;
 mod periodic_grid;
+mod runge_kutta;
 mod trajectory;
 
 pub use error::SolveError;
 pub use etdrk4::{Steps, solve};
 pub use evolution::Evolution;
+pub use first_order::FirstOrderSystem;
 pub use periodic_grid::PeriodicGrid;
+pub use runge_kutta::{Stepping, Trajectories, integrate};
 pub use trajectory::Trajectory;
