@@ -87,6 +87,30 @@ pub enum SolveError {
         /// How many there may be.
         most: usize,
     },
+    /// An equation that does not say that what flows out is lost.
+    #[error(
+        "expected an equation c (u_t + div(flux) - source) = 0, found {found}: look for a wrong sign \
+         in the flux, or give the rest as source"
+    )]
+    NotConservation {
+        /// What was found instead.
+        found: &'static str,
+    },
+    /// Steps that are too long for the cells.
+    #[error(
+        "expected at most {most} cells in a step, found that the solution moves over {found:.2} at \
+         time {time}: take {steps} steps, or fewer nodes"
+    )]
+    Unstable {
+        /// The time of the step.
+        time: f64,
+        /// Over how many cells the solution moves in a step.
+        found: f64,
+        /// Over how many it may.
+        most: f64,
+        /// How many steps suffice, a whole number.
+        steps: f64,
+    },
     /// Slices that do not fit a program.
     #[error(transparent)]
     Program(#[from] ProgramError),
