@@ -4,7 +4,7 @@ use crate::SolveError;
 use crate::finite_difference::weights;
 
 /// Most nodes of a grid.
-const MOST_NODES: usize = 1 << 26;
+const MOST_NODES: usize = 1 << 22;
 
 /// Neighbouring nodes along each axis that a value between them is interpolated from.
 const NEIGHBOURS: usize = 4;

@@ -49,7 +49,8 @@ impl History {
     /// coordinate. Points beyond the box and times beyond the first and last are extrapolated.
     ///
     /// # Errors
-    /// A column of coordinates is missing or has another length.
+    /// A column of coordinates is missing or has another length; or a derivative of more than third
+    /// order by one coordinate.
     pub fn jets(
         &self,
         points: &[Vec<f64>],
@@ -62,6 +63,14 @@ impl History {
                 let expected = format!("{count} values of coordinate {coordinate} (from 0)");
                 return Err(SolveError::argument(expected, &format!("{found:?}")));
             }
+        }
+        let most = NEIGHBOURS - 1;
+        if let Some(index) =
+            wanted.iter().find(|index| (0..points.len()).any(|i| index.exponent(i) > most))
+        {
+            let expected =
+                format!("derivatives up to order {most}: they are those of cubic polynomials");
+            return Err(SolveError::argument(expected, &format!("the derivative {index}")));
         }
         let mut values = vec![vec![0.0; count]; wanted.len()];
         for p in 0..count {

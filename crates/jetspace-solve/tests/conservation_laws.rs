@@ -326,5 +326,7 @@ fn absurd_arguments_are_refused() {
     let found = solved(&moving, &grid, None, good, |x| x[0]).unwrap();
     assert!(found.jets(&[vec![0.0]], &[MultiIndex::VALUE]).is_err());
     assert_eq!(found.jets(&[vec![], vec![]], &[MultiIndex::VALUE]).unwrap(), [vec![]]);
+    let fourth = MultiIndex::new(&[0, 4]).unwrap();
+    assert!(found.jets(&[vec![0.0], vec![0.0]], &[fourth]).is_err());
     assert!(found.jets(&[vec![f64::NAN], vec![f64::NAN]], &[MultiIndex::VALUE]).is_ok());
 }

@@ -17,9 +17,10 @@ macro_rules! library {
 
 /// The built-in problems.
 pub static PROBLEMS: &Library = library!(
-    "problems": "allen-cahn" "allen-cahn-time" "burgers" "burgers-inverse" "heat-1d"
-    "helmholtz-2d-k1" "helmholtz-2d-k4" "kdv" "kovasznay" "poisson-2d" "poisson-5d"
-    "reaction-diffusion" "schrodinger-1d" "wave-1d"
+    "problems": "allen-cahn" "allen-cahn-time" "burgers" "burgers-inverse" "continuity"
+    "continuity-upwind" "heat-1d"
+    "helmholtz-2d-k1" "helmholtz-2d-k4" "kdv" "kovasznay" "pendulum-conservative" "pendulum-damped"
+    "poisson-2d" "poisson-5d" "reaction-diffusion" "schrodinger-1d" "wave-1d"
 );
 
 /// The built-in studies.
