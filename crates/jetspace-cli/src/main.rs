@@ -9,6 +9,7 @@ mod mistakes;
 mod predict;
 mod progress;
 mod run;
+mod solve;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => library::schema(&arguments),
         Command::Eval(arguments) => predict::eval(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),
+        Command::Solve(arguments) => solve::solve(&arguments),
         Command::Bench(arguments) => bench::main(arguments),
     };
     match result {
