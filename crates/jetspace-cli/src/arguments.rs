@@ -23,7 +23,8 @@ const FIRST_STEPS: &str = "\
 First steps:
   jetspace run allen-cahn --quick      a study in a minute, with a report
   jetspace show allen-cahn             the study's file, to copy and change
-  jetspace check my-problem.toml       what was understood, and whether the truth fits";
+  jetspace check my-problem.toml       what was understood, and whether the truth fits
+  jetspace solve kdv --out kdv.npz     a numerical solution, without training";
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -33,6 +34,7 @@ pub enum Command {
     Compare(CompareArguments),
     Reproduce(ReproduceArguments),
     Check(CheckArguments),
+    Solve(SolveArguments),
     List(ListArguments),
     Show(ShowArguments),
     Eval(EvalArguments),
@@ -244,6 +246,60 @@ pub struct CheckArguments {
     pub file: String,
 }
 
+/// Solves a problem by a numerical method, without training, and says how far the solution can be
+/// trusted.
+///
+/// The method is that of the file's [reference]: Fourier modes, Runge–Kutta methods for ordinary
+/// differential equations, or finite volumes. Then it is solved once more, more coarsely: how much the
+/// solution changes is an estimate of its error.
+#[derive(Args)]
+#[command(after_help = SOLVE)]
+pub struct SolveArguments {
+    /// A problem: a built-in name or a file.
+    pub problem: String,
+
+    /// How to solve a problem whose file does not say.
+    #[arg(long, value_enum)]
+    pub method: Option<MethodName>,
+
+    /// The solver's nodes along each space coordinate, instead of the file's.
+    #[arg(long, value_name = "N×…", value_parser = grid)]
+    pub nodes: Option<Grid>,
+
+    /// Steps from the first to the last time, instead of the file's.
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub steps: Option<usize>,
+
+    /// Nodes along each coordinate at which the solution is written [default: 201 in up to two
+    /// dimensions, 51 in three, 11 in more].
+    #[arg(long, value_name = "N×…", value_parser = grid)]
+    pub grid: Option<Grid>,
+
+    /// Where to write it: a CSV or NPZ file with a column for each coordinate and each field, which
+    /// `[reference]` with kind = "file" reads.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Print one line of JSON instead.
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum MethodName {
+    /// Equations u_t = …, periodic in space: Fourier modes, ETDRK4.
+    Fourier,
+    /// Ordinary differential equations: Runge–Kutta methods.
+    Ode,
+}
+
+const SOLVE: &str = "\
+Examples:
+  jetspace solve kdv --out kdv.npz
+  jetspace solve burgers --nodes 8192 --steps 20000
+  jetspace solve pendulum-damped --grid 101x5x5 --out pendulum.csv
+  jetspace solve continuity-upwind --nodes 101x101 --steps 4000";
+
 /// Lists the built-in problems and studies.
 #[derive(Args)]
 pub struct ListArguments {
@@ -389,6 +445,11 @@ Examples:
   jetspace bench
   jetspace bench --case A,B --dtype f32 --threads 2
   jetspace bench --json > bench.jsonl";
+
+fn count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|&n| n > 0);
+    count.ok_or_else(|| "expected a whole number, 1 or more".to_owned())
+}
 
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse() {

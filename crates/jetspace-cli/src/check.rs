@@ -90,16 +90,11 @@ fn describe_truth(problem: &Problem, out: &mut impl Write) -> Result<(), Failure
             let (count, columns) = (points.len(), columns.join(", "));
             writeln!(out, "  truth         {count} points with {columns} in {}", path.display())?;
         }
-        Truth::Fourier(reference) => {
-            let nodes: Vec<String> = reference.nodes.iter().map(ToString::to_string).collect();
-            let (nodes, steps) = (nodes.join(" × "), reference.steps);
-            let (time, space) = reference.changes(problem)?;
-            writeln!(
-                out,
-                "  truth         solved with {nodes} nodes in {steps} steps; changes by"
-            )?;
-            writeln!(out, "                {time:.0e} of itself with half the steps,")?;
-            writeln!(out, "                {space:.0e} with two thirds of the nodes")?;
+        Truth::Reference(reference) => {
+            writeln!(out, "  truth         solved with {}; changes by", reference.method)?;
+            for (how, change) in reference.changes(problem)? {
+                writeln!(out, "                {change:.0e} of itself {how}")?;
+            }
         }
     }
     Ok(())

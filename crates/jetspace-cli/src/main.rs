@@ -10,6 +10,7 @@ mod predict;
 mod progress;
 mod reproduce;
 mod run;
+mod solve;
 mod sweep;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Schema(arguments) => library::schema(&arguments),
         Command::Eval(arguments) => predict::eval(&arguments),
         Command::Predict(arguments) => predict::predict(&arguments),
+        Command::Solve(arguments) => solve::solve(&arguments),
         Command::Bench(arguments) => bench::main(arguments),
     };
     match result {

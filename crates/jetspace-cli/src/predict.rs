@@ -86,7 +86,7 @@ fn study_of_run(path: &Path) -> Result<Option<Study>, Error> {
     }
 }
 
-fn nodes(grid: &[usize], problem: &jetspace::Problem) -> Result<Vec<usize>, Error> {
+pub fn nodes(grid: &[usize], problem: &jetspace::Problem) -> Result<Vec<usize>, Error> {
     let expected = problem.coordinates.len();
     if grid.len() == expected {
         return Ok(grid.to_vec());

@@ -18,6 +18,17 @@ pub enum SolveError {
         /// What was found instead.
         found: &'static str,
     },
+    /// An ordinary differential equation that is not solved for its highest derivative.
+    #[error(
+        "expected equation {equation} (from 0) to be linear in the highest derivative by time of one \
+         field, {found}: write it as u_tt = …"
+    )]
+    NotExplicit {
+        /// The number of the equation.
+        equation: usize,
+        /// What was found instead.
+        found: &'static str,
+    },
     /// Two equations for the same field, or none.
     #[error(
         "expected one equation for each field, found {found} for field {field} (from 0): give each \
@@ -55,6 +66,50 @@ pub enum SolveError {
     NotFinite {
         /// The first stored time at which it is not finite.
         time: f64,
+    },
+    /// Steps have become shorter than rounding.
+    #[error(
+        "no step is short enough at time {time}: the solution ends there or has a jump; look for a \
+         wrong sign, or end earlier"
+    )]
+    StepTooSmall {
+        /// The time that was reached.
+        time: f64,
+    },
+    /// More steps than are worth waiting for.
+    #[error(
+        "expected at most {most} steps, found more at time {time}: the equation is stiff, or the \
+         tolerance below rounding; allow a larger error"
+    )]
+    TooManySteps {
+        /// The time that was reached.
+        time: f64,
+        /// How many there may be.
+        most: usize,
+    },
+    /// An equation that does not say that what flows out is lost.
+    #[error(
+        "expected an equation c (u_t + div(flux) - source) = 0, found {found}: look for a wrong sign \
+         in the flux, or give the rest as source"
+    )]
+    NotConservation {
+        /// What was found instead.
+        found: &'static str,
+    },
+    /// Steps that are too long for the cells.
+    #[error(
+        "expected at most {most} cells in a step, found that the solution moves over {found:.2} at \
+         time {time}: take {steps} steps, or fewer nodes"
+    )]
+    Unstable {
+        /// The time of the step.
+        time: f64,
+        /// Over how many cells the solution moves in a step.
+        found: f64,
+        /// Over how many it may.
+        most: f64,
+        /// How many steps suffice, a whole number.
+        steps: f64,
     },
     /// Slices that do not fit a program.
     #[error(transparent)]

@@ -5,6 +5,11 @@
 //! - A [`PeriodicGrid`] is a box whose opposite sides are one, with its nodes and Fourier modes.
 //! - [`solve`] advances the modes by ETDRK4; the [`Trajectory`] gives the solution and its
 //!   derivatives at any points, by trigonometric interpolation in space and by polynomials in time.
+//! - A [`FirstOrderSystem`] is a system of ordinary differential equations, of any order; [`integrate`]
+//!   follows trajectories of it by Runge–Kutta methods with fixed or adaptive steps.
+//! - A [`ConservationLaw`] says what flows along each axis; [`solve_conservation_law`] follows what is
+//!   in the cells of a [`CellGrid`]: donor cell, or slopes with a [`Limiter`]. The [`History`] gives
+//!   values between nodes and times.
 //!
 //! It relies on `jetspace-expr` for expressions and their programs, and knows nothing of networks or
 //! of training.
@@ -34,15 +39,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod butcher;
+mod cell_grid;
+mod conservation_law;
 mod error;
 mod etdrk4;
 mod evolution;
 mod finite_difference;
+mod finite_volume;
+mod first_order;
+mod history;
+mod limiter;
 mod periodic_grid;
+mod runge_kutta;
 mod trajectory;
 
+pub use cell_grid::{CellGrid, Ends};
+pub use conservation_law::ConservationLaw;
 pub use error::SolveError;
 pub use etdrk4::{Steps, solve};
 pub use evolution::Evolution;
+pub use finite_volume::solve_conservation_law;
+pub use first_order::FirstOrderSystem;
+pub use history::History;
+pub use limiter::Limiter;
 pub use periodic_grid::PeriodicGrid;
+pub use runge_kutta::{Stepping, Trajectories, integrate};
 pub use trajectory::Trajectory;

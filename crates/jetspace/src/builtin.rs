@@ -18,19 +18,22 @@ macro_rules! library {
 /// The built-in problems.
 pub static PROBLEMS: &Library = library!(
     "problems": "allen-cahn" "allen-cahn-parameter" "allen-cahn-time" "allen-cahn-two-parameters"
-    "burgers" "burgers-inverse" "heat-1d" "helmholtz-2d-k1" "helmholtz-2d-k4" "kdv" "kovasznay"
-    "kovasznay-40" "poisson-2d" "poisson-5d" "reaction-diffusion" "schrodinger-1d" "wave-1d"
+    "burgers" "burgers-inverse" "continuity" "continuity-upwind" "heat-1d" "helmholtz-2d-k1"
+    "helmholtz-2d-k4" "kdv" "kovasznay" "kovasznay-40" "pendulum-conservative" "pendulum-damped"
+    "poisson-2d" "poisson-5d" "reaction-diffusion" "schrodinger-1d" "wave-1d"
 );
 
 /// The built-in studies.
 pub static STUDIES: &Library = library!(
     "studies": "allen-cahn" "allen-cahn-noise" "allen-cahn-empirical" "allen-cahn-grid"
-    "allen-cahn-precise" "allen-cahn-time" "burgers" "burgers-inverse" "burgers-inverse-noise"
-    "heat-1d" "helmholtz-2d-k1" "helmholtz-2d-k4" "kdv" "kovasznay" "poisson-2d" "poisson-5d"
+    "allen-cahn-precise" "allen-cahn-parameter" "allen-cahn-parameter-precise"
+    "allen-cahn-two-parameters" "allen-cahn-two-parameters-corrected" "continuity"
+    "continuity-corrected" "kovasznay" "kovasznay-corrected" "pendulum-damped"
+    "pendulum-damped-corrected" "pendulum-conservative" "pendulum-conservative-corrected"
+    "allen-cahn-time" "burgers" "burgers-inverse" "burgers-inverse-noise" "heat-1d"
+    "helmholtz-2d-k1" "helmholtz-2d-k4" "kdv" "kovasznay-40" "poisson-2d" "poisson-5d"
     "reaction-diffusion" "schrodinger-1d" "wave-1d" "optimisers-allen-cahn" "optimisers-burgers"
-    "optimisers-kdv" "optimisers-poisson-2d" "allen-cahn-parameter" "allen-cahn-parameter-precise"
-    "allen-cahn-two-parameters" "allen-cahn-two-parameters-corrected" "kovasznay-40"
-    "kovasznay-corrected"
+    "optimisers-kdv" "optimisers-poisson-2d"
 );
 
 /// The text of an entry.

@@ -14,7 +14,7 @@ use jetspace_jet::MultiIndex;
 pub use crate::problem_file::Kind;
 use crate::sampling::{End, Side};
 use crate::source::Source;
-pub use reference::Fourier;
+pub use reference::{FiniteVolume, Fourier, Method, Ode, Reference, relative_difference};
 pub use truth::Truth;
 pub use verify::{Check, Verdict};
 pub(crate) use verify::{evaluate, evaluate_with};

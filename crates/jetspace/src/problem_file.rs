@@ -157,12 +157,66 @@ pub enum ReferenceFile {
         /// Steps from the first to the last time.
         steps: NonZero<usize>,
     },
+    /// Ordinary differential equations, solved by Runge–Kutta methods. Coordinates are time and
+    /// any number of kind parameter, which equations and initial conditions may name.
+    Ode {
+        /// The error of a step relative to the solution, 1e-12 unless given: steps are as long as
+        /// it allows (Dormand and Prince's pair 5(4)).
+        tolerance: Option<f64>,
+        /// Instead, steps of equal length from the first to the last time (the classical method of
+        /// fourth order).
+        steps: Option<NonZero<usize>>,
+    },
+    /// A conservation law u_t + div(flux) = source of one field, solved by finite volumes: cells
+    /// around nodes, equal steps in time. A pair condition makes a coordinate periodic.
+    FiniteVolume {
+        /// What flows along each space coordinate, in terms of the field and the coordinates.
+        #[schemars(with = "IndexMap<String, Formula>")]
+        flux: IndexMap<String, Formula>,
+        /// What is added per time; nothing unless given.
+        source: Option<Formula>,
+        /// Nodes along each space coordinate, both ends included.
+        nodes: Vec<NonZero<usize>>,
+        /// Steps from the first to the last time; nothing may move further than a cell in a step, or
+        /// half of one with a limiter.
+        steps: NonZero<usize>,
+        /// How slopes within cells are limited.
+        #[serde(default)]
+        limiter: LimiterFile,
+        /// What is at the ends of coordinates that are not periodic.
+        #[serde(default)]
+        ends: EndsFile,
+    },
     /// A CSV or NPZ file with a column for each coordinate, each field, and any of their
     /// derivatives.
     File {
         /// The file, relative to the problem file.
         path: String,
     },
+}
+
+/// How slopes within cells are limited, so that no new extrema arise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LimiterFile {
+    /// No slopes: the donor-cell scheme, of first order, with Euler's steps.
+    None,
+    /// The smaller of the slopes to both sides: careful, of second order.
+    Minmod,
+    /// The harmonic mean of the slopes to both sides: sharper, of second order.
+    #[default]
+    VanLeer,
+}
+
+/// What is at the ends of coordinates.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndsFile {
+    /// What conditions say flows in; without one, anything flows out.
+    #[default]
+    Open,
+    /// Nothing flows in or out.
+    Closed,
 }
 
 /// A coordinate.

@@ -16,13 +16,23 @@ use crate::study::Study;
 
 /// The tables of "Learning and transferring physical models through derivatives" (arXiv 2505.01391) that
 /// can be repeated: a name, what it is about, and its studies.
-pub const TABLES: [(&str, &str, &[&str]); 4] = [
+pub const TABLES: [(&str, &str, &[&str]); 5] = [
     (
         "table-2",
         "Allen–Cahn, one solution; a density that is carried round",
-        &["allen-cahn", "allen-cahn-precise"],
+        &["allen-cahn", "allen-cahn-precise", "continuity", "continuity-corrected"],
     ),
     ("table-3", "Kovasznay's flow", &["kovasznay", "kovasznay-corrected"]),
+    (
+        "table-4",
+        "Pendulums from any start",
+        &[
+            "pendulum-damped",
+            "pendulum-damped-corrected",
+            "pendulum-conservative",
+            "pendulum-conservative-corrected",
+        ],
+    ),
     (
         "table-5",
         "Allen–Cahn over parameters",

@@ -1,6 +1,7 @@
 //! From the text of a problem file to a checked [`Problem`].
 
 mod conditions;
+mod reference;
 mod unknowns;
 
 use std::ops::Range;
@@ -13,9 +14,9 @@ use jetspace_expr::{
 use jetspace_jet::MAX_VARIABLES;
 use toml::Spanned;
 
-use super::{Coordinate, Fourier, Kind, Parameter, Problem, Residual, Truth};
+use super::{Coordinate, Kind, Parameter, Problem, Residual};
 use crate::Error;
-use crate::problem_file::{CoordinateFile, Formula, Name, ProblemFile, ReferenceFile};
+use crate::problem_file::{CoordinateFile, Formula, Name, ProblemFile};
 use crate::source::{FileKind, Source};
 
 impl Problem {
@@ -54,7 +55,7 @@ impl Problem {
         reader.solve_sources(&sources, &mut equations, &parameters)?;
         let conditions = reader.conditions(&file, &coordinates)?;
         let path = Path::new(&source.name);
-        let known = reader.known(&file, truth)?;
+        let known = reader.known(&file, &coordinates, truth)?;
         let stem = path.file_stem();
         Ok(Self {
             name: stem.map_or_else(|| "problem".to_owned(), |s| s.to_string_lossy().into_owned()),
@@ -197,28 +198,6 @@ impl Reader<'_> {
         Ok(Some(truth))
     }
 
-    /// What is known about the solution: formulas, or what `reference` names.
-    fn known(&self, file: &ProblemFile, truth: Option<Vec<Id>>) -> Result<Truth, Error> {
-        let Some(reference) = &file.reference else {
-            return Ok(truth.map_or(Truth::Unknown, Truth::Formulas));
-        };
-        if truth.is_some() {
-            let message = "expected one truth, found a closed form and a reference";
-            let help = "remove one of [truth] and reference";
-            return Err(self.source.mistake(reference.span(), message, "the second one", help));
-        }
-        match reference.get_ref() {
-            ReferenceFile::Fourier { nodes, steps } => {
-                let nodes = nodes.iter().map(|n| n.get()).collect();
-                Ok(Truth::Fourier(Arc::new(Fourier::new(nodes, steps.get(), reference.span()))))
-            }
-            ReferenceFile::File { path } => {
-                let path = self.source.folder.join(path);
-                Ok(Truth::Table { path, place: reference.span() })
-            }
-        }
-    }
-
     fn sources(
         &mut self,
         file: &ProblemFile,
@@ -331,10 +310,14 @@ impl Reader<'_> {
     }
 
     fn expression(&mut self, formula: &Spanned<Formula>) -> Result<Id, Error> {
-        let text = &formula.get_ref().0;
+        self.expression_at(&formula.span(), formula.get_ref())
+    }
+
+    fn expression_at(&mut self, place: &Range<usize>, formula: &Formula) -> Result<Id, Error> {
+        let text = &formula.0;
         parse_expression(text)
             .and_then(|parsed| self.scope.lower(&parsed, &mut self.graph))
-            .map_err(|error| self.source.formula_mistake(&formula.span(), text, &error))
+            .map_err(|error| self.source.formula_mistake(place, text, &error))
     }
 
     fn residual(&mut self, name: &Name, formula: &Spanned<Formula>) -> Result<Residual, Error> {

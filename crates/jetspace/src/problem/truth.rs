@@ -8,7 +8,7 @@ use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 
 use super::Problem;
-use super::reference::Fourier;
+use super::reference::Reference;
 use super::verify::{evaluate, evaluate_with};
 use crate::Error;
 use crate::collocation::{self, Points};
@@ -22,7 +22,7 @@ pub enum Truth {
     /// One expression per field in coordinates and parameters.
     Formulas(Vec<Id>),
     /// A numerical solution, made when it is first needed.
-    Fourier(Arc<Fourier>),
+    Reference(Arc<Reference>),
     /// A table: the solution at some points.
     Table {
         /// Its file.
@@ -53,7 +53,7 @@ impl Problem {
     ) -> Result<Option<Vec<Vec<f64>>>, Error> {
         match &self.truth {
             Truth::Unknown | Truth::Table { .. } => Ok(None),
-            Truth::Fourier(reference) => Ok(Some(reference.solution(self)?.jets(points, wanted)?)),
+            Truth::Reference(reference) => reference.jets(self, points, wanted).map(Some),
             Truth::Formulas(truth) => {
                 let mut graph = self.graph.clone();
                 let symbol = |&(field, index): &_| graph.symbol(Symbol::Jet { field, index });

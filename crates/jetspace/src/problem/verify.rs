@@ -13,12 +13,9 @@ use crate::sampling::{Sampler, Side};
 /// How many random points each equation and condition is tried at.
 const POINTS: usize = 1000;
 
-/// A residual counts as zero below this fraction of its terms: far above the rounding of closed
-/// forms, far below any mistake.
+/// A residual counts as zero below this fraction of its terms, unless the method of a reference
+/// solution says otherwise: far above the rounding of closed forms, far below any mistake.
 const TOLERANCE: f64 = 1e-8;
-
-/// The same for reference solutions, whose derivatives are interpolated.
-const TOLERANCE_OF_REFERENCE: f64 = 1e-4;
 
 /// What `jetspace check` finds out about a problem.
 #[derive(Clone, Debug)]
@@ -110,18 +107,18 @@ impl Problem {
              terms of size {scale:.1e} should cancel",
             residual.name
         );
-        let help = match self.truth {
-            Truth::Fourier(_) => {
-                "a reference solution is periodic in space, as the problem must be, and needs enough \
-                 nodes and steps"
-            }
+        let help = match &self.truth {
+            Truth::Reference(reference) => reference.method.help(),
             _ => "look for a wrong sign or coefficient here or in [truth]",
         };
         self.source.mistake(residual.place.clone(), message, "not zero at the truth", help)
     }
 
     fn tolerance(&self) -> f64 {
-        if matches!(self.truth, Truth::Fourier(_)) { TOLERANCE_OF_REFERENCE } else { TOLERANCE }
+        match &self.truth {
+            Truth::Reference(reference) => reference.method.tolerance(),
+            _ => TOLERANCE,
+        }
     }
 
     fn verdicts(&self) -> Result<Vec<Verdict>, Error> {

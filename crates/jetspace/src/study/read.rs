@@ -200,7 +200,7 @@ impl Reader<'_> {
         let measured = points.data.as_ref().unwrap_or(&points.interior);
         let is_known = match self.problem.truth {
             Truth::Unknown => false,
-            Truth::Formulas(_) | Truth::Fourier(_) => true,
+            Truth::Formulas(_) | Truth::Reference(_) => true,
             Truth::Table { .. } => matches!(measured, SamplerFile::Truth { .. }),
         };
         let needs_data = kinds.iter().any(|kind| !kind.data(&self.problem).is_empty());
