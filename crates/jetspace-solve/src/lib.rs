@@ -52,6 +52,7 @@ mod history;
 mod limiter;
 mod periodic_grid;
 mod runge_kutta;
+mod step_control;
 mod trajectory;
 
 pub use cell_grid::{CellGrid, Ends};

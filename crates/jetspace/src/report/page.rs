@@ -128,7 +128,7 @@ impl Report {
             figures => format!("<div class=\"curves\">\n{figures}</div>\n"),
         };
         let sections = [
-            section("Sweep", beside(sweep) + &cells),
+            section("What errors depend on", beside(sweep) + &cells),
             section("Fields", fields),
             section("Curves", beside(curves)),
         ];
@@ -285,10 +285,18 @@ mod tests {
             .filter(|node| node.has_tag_name("h2"))
             .filter_map(|node| node.text())
             .collect();
-        let expected =
-            ["Results", "Fields", "Curves", "Notes", "Configuration", "Timings", "Versions"];
+        let expected = [
+            "Results",
+            "What errors depend on",
+            "Fields",
+            "Curves",
+            "Notes",
+            "Configuration",
+            "Timings",
+            "Versions",
+        ];
         assert_eq!(headings, expected);
-        assert!(page.contains("Figure 2."));
+        assert!(page.contains("Figure 3."));
         for node in document.descendants() {
             assert!(!["script", "link", "img", "iframe"].contains(&node.tag_name().name()));
             for attribute in node.attributes() {
@@ -323,9 +331,9 @@ mod tests {
         };
         assert_eq!(
             names("Loss of *u_x*"),
-            ["figure-1-loss-of-u-x.svg", "figure-2-loss-of-u-x.svg"]
+            ["figure-1-loss-of-u-x.svg", "figure-2-loss-of-u-x.svg", "figure-3-loss-of-u-x.svg"]
         );
-        assert_eq!(names("../Ω\0"), ["figure-1.svg", "figure-2.svg"]);
+        assert_eq!(names("../Ω\0"), ["figure-1.svg", "figure-2.svg", "figure-3.svg"]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::problem_file::FORMULA;
 
 /// What to write for each key that a file cannot do without.
-const EXAMPLES: [(&str, &str); 24] = [
+const EXAMPLES: [(&str, &str); 25] = [
     ("title", r#"`title = "Heat equation"`"#),
     // Problems.
     ("coordinates", "`[coordinates]` and below it `x = { range = [0, 1] }`"),
@@ -23,6 +23,7 @@ const EXAMPLES: [(&str, &str); 24] = [
     ("equations", r#"`[equations]` and below it `heat = "u_t = u_xx"`"#),
     ("range", "`range = [0, 1]`"),
     ("require", r#"`require = ["u = 0"]`"#),
+    ("flux", r#"`flux = { x = "u^2/2" }`"#),
     // Studies.
     ("problem", r#"`problem = "allen-cahn"`"#),
     ("methods", r#"`methods = ["derl", "pinn"]`"#),
