@@ -1,8 +1,12 @@
 //! Published tables, repeated: one page of several studies.
 
+mod command;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
+
+use command::{jetspace, succeed};
 
 const STUDY: &str = r#"
 title = "Decay"
@@ -37,8 +41,7 @@ u = "exp(-t)"
 "#;
 
 fn reproduce(folder: &Path, arguments: &[&str]) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_jetspace"));
-    program.arg("reproduce").args(arguments).current_dir(folder).output().unwrap()
+    jetspace(folder, &[&["reproduce"], arguments].concat())
 }
 
 fn folder() -> tempfile::TempDir {
@@ -79,7 +82,7 @@ fn all_studies_are_on_one_page_and_the_same_command_goes_on() {
 #[test]
 fn a_folder_with_other_settings_is_left_alone() {
     let folder = folder();
-    assert!(reproduce(folder.path(), &["one.toml", "--quick", "--out", "page"]).status.success());
+    succeed(folder.path(), &["reproduce", "one.toml", "--quick", "--out", "page"]);
     let other = reproduce(folder.path(), &["one.toml", "--seed", "9", "--out", "page"]);
     assert_eq!(other.status.code(), Some(1));
     let said = String::from_utf8_lossy(&other.stderr);
@@ -92,8 +95,7 @@ fn names_that_are_nothing_are_refused_and_all_tables_have_studies() {
     let unknown = reproduce(folder.path(), &["table-22"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&unknown.stderr).contains("table-22"));
-    let list = reproduce(folder.path(), &["--list"]);
-    let list = String::from_utf8(list.stdout).unwrap();
+    let list = succeed(folder.path(), &["reproduce", "--list"]);
     assert!(list.contains("table-3") && list.contains("kovasznay"), "{list}");
     for (.., studies) in jetspace::reproduction::TABLES {
         for study in studies {

@@ -1,8 +1,10 @@
 //! `jetspace solve`, as its users start it.
 
-use std::path::Path;
-use std::process::{Command, Output};
+mod command;
 
+use std::path::Path;
+
+use command::{jetspace, succeed};
 use serde_json::Value;
 
 const WAVE: &str = r#"
@@ -15,19 +17,8 @@ conditions.start = { on = "initial", require = ["u = sin(x)"] }
 truth.u = "exp(-0.1*t)*sin(x - t)"
 "#;
 
-fn jetspace(folder: &Path, arguments: &[&str]) -> Output {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_jetspace"));
-    program.args(arguments).current_dir(folder).output().unwrap()
-}
-
 fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
-}
-
-fn succeed(folder: &Path, arguments: &[&str]) -> String {
-    let output = jetspace(folder, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-    text(&output.stdout).to_owned()
 }
 
 fn refused(folder: &Path, arguments: &[&str]) -> String {

@@ -1,10 +1,13 @@
 //! Sweeps as users start, stop, kill, resume and look at them.
 
+mod command;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use command::{jetspace, program, succeed};
 use serde_json::Value;
 
 const STUDY: &str = r#"
@@ -42,23 +45,6 @@ require = ["u = 1"]
 [truth]
 u = "exp(-t)"
 "#;
-
-fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_jetspace"));
-    command.current_dir(folder);
-    command
-}
-
-fn jetspace(folder: &Path, arguments: &[&str]) -> Output {
-    program(folder).args(arguments).output().unwrap()
-}
-
-fn succeed(folder: &Path, arguments: &[&str]) -> String {
-    let output = jetspace(folder, arguments);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
 
 /// What is said about arguments that make no sense, and that nothing was written.
 fn fail(folder: &Path, arguments: &[&str]) -> String {

@@ -78,9 +78,10 @@ impl Collocation {
                 sampled
                     .for_each_set(MersenneTwister::new(plan.seed).points(&sampled.bounds, *count))
             }
-            sampler => inside(problem, plan, sampler, Purpose::Interior)?,
+            sampler => inside(problem, plan, &sampled, sampler, Purpose::Interior)?,
         };
-        let data = plan.data.as_ref().map(|data| inside(problem, plan, data, Purpose::Data));
+        let data = plan.data.as_ref();
+        let data = data.map(|data| inside(problem, plan, &sampled, data, Purpose::Data));
         let data = data.transpose()?;
         let mut conditions = Vec::new();
         for (number, condition) in problem.conditions.iter().enumerate() {
@@ -101,10 +102,10 @@ impl Collocation {
                 }
                 Some(sampler) => {
                     let mut stream = Purpose::Condition(number).stream(plan.seed);
+                    let sampler = sampled.sampler(sampler);
                     let mut columns = vec![Vec::new(); sampled.axes.len()];
                     for side in sides {
                         let side = sampled.side(problem, side)?;
-                        let sampler = sampled.sampler(sampler);
                         let of_side = sampler.sample_side(&sampled.bounds, side, &mut stream)?;
                         for (column, of_side) in columns.iter_mut().zip(of_side) {
                             column.extend(of_side);
@@ -124,6 +125,7 @@ impl Collocation {
 fn inside(
     problem: &Problem,
     plan: &PointsPlan,
+    sampled: &Sampled<'_>,
     sampler: &SamplerFile,
     purpose: Purpose,
 ) -> Result<Points, Error> {
@@ -138,7 +140,6 @@ fn inside(
             }
         }
         sampler => {
-            let sampled = Sampled::new(problem, plan);
             let columns = sampled.sampler(sampler).sample(&sampled.bounds, &mut stream)?;
             Ok(sampled.for_each_set(columns))
         }

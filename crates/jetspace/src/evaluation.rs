@@ -134,7 +134,7 @@ enum Reference {
     Unknown,
     OnGrid(Vec<Option<Vec<f64>>>),
     /// At other points, each of which stands for an equal part of the box.
-    At(Vec<Vec<f64>>, f64, Vec<Option<Vec<f64>>>),
+    At(Vec<Vec<f64>>, Norm, Vec<Option<Vec<f64>>>),
 }
 
 impl Measure {
@@ -156,8 +156,8 @@ impl Measure {
                     Reference::OnGrid(columns)
                 } else {
                     let volume: f64 = bounds.iter().map(|(low, high)| high - low).product();
-                    let cell = volume / points.len().max(1) as f64;
-                    Reference::At(points.coordinates, cell, columns)
+                    let norm = Norm { cell: volume / points.len().max(1) as f64 };
+                    Reference::At(points.coordinates, norm, columns)
                 }
             }
             None => match problem.true_jets(&region.coordinates, &jets)? {
@@ -184,6 +184,7 @@ impl Measure {
         expressions.extend(&self.equations);
         let mut predicted = model.values(&graph, &expressions, &region.coordinates, threads)?;
         let residuals = predicted.split_off(jets.len());
+        let norm = Norm { cell: region.cell };
         let mut of_parts = Vec::new();
         for part in region.parts() {
             let slice = |column: &Vec<f64>| column[part.clone()].to_vec();
@@ -191,24 +192,16 @@ impl Measure {
             if let Reference::OnGrid(truth) = truth {
                 let truth: Vec<_> = truth.iter().map(|t| t.as_ref().map(slice)).collect();
                 let predicted: Vec<_> = predicted.iter().map(slice).collect();
-                compare(
-                    problem,
-                    jets,
-                    &predicted,
-                    &truth,
-                    Norm { cell: region.cell },
-                    &mut metrics,
-                );
+                compare(problem, jets, &predicted, &truth, norm, &mut metrics);
             }
-            let norm = Norm { cell: region.cell };
             let residuals: Vec<_> = residuals.iter().map(slice).collect();
             of_residuals(problem, &residuals, norm, &mut metrics);
             of_parts.push(metrics);
         }
         let mut metrics = IndexMap::new();
-        if let Reference::At(points, cell, truth) = truth {
+        if let Reference::At(points, norm, truth) = truth {
             let there = model.values(&graph, &expressions[..jets.len()], points, threads)?;
-            compare(problem, jets, &there, truth, Norm { cell: *cell }, &mut metrics);
+            compare(problem, jets, &there, truth, *norm, &mut metrics);
         }
         let mut own = IndexMap::new();
         for metric in &self.metrics {

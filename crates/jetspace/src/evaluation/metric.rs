@@ -50,8 +50,7 @@ impl Metric {
         problem: &Problem,
         plan: &EvaluationPlan,
     ) -> Result<Prepared, Error> {
-        let region = Region::new(problem, &plan.grid, &plan.parameters)?;
-        let mut axes = region.axes().to_vec();
+        let mut axes = Region::axes(problem, &plan.grid, &plan.parameters)?;
         for &(coordinate, axis) in &self.over {
             if let Some(place) = axes.get_mut(coordinate) {
                 *place = axis;
@@ -97,10 +96,14 @@ impl Prepared {
         let (of, to) = values.split_at(metric.of.len());
         let of_part = |part: Range<usize>| {
             let norm = |columns: &[Vec<f64>]| {
-                let integrate =
-                    |column: &Vec<f64>| region.integrate(&column[part.clone()], &metric.integral);
-                let cell = columns.first().map_or(region.cell, |column| integrate(column).1);
-                let columns: Vec<Vec<f64>> = columns.iter().map(|c| integrate(c).0).collect();
+                let mut cell = region.cell;
+                let integrate = |column: &Vec<f64>| {
+                    let (values, of_each) =
+                        region.integrate(&column[part.clone()], &metric.integral);
+                    cell = of_each;
+                    values
+                };
+                let columns: Vec<Vec<f64>> = columns.iter().map(integrate).collect();
                 norm(metric.norm, &columns, cell)
             };
             if to.is_empty() { norm(of) } else { norm(of) / norm(to) }

@@ -69,6 +69,15 @@ impl Region {
     /// The problem's box with so many nodes along each coordinate; with `sets` of parameters, of the
     /// other coordinates.
     pub fn new(problem: &Problem, grid: &[usize], sets: &[Vec<f64>]) -> Result<Self, Error> {
+        Self::of(Self::axes(problem, grid, sets)?, sets)
+    }
+
+    /// What the coordinates do over it.
+    pub fn axes(
+        problem: &Problem,
+        grid: &[usize],
+        sets: &[Vec<f64>],
+    ) -> Result<Vec<RegionAxis>, Error> {
         let expected = problem.coordinates.len();
         if grid.len() != expected {
             let found = grid.len();
@@ -82,8 +91,7 @@ impl Region {
             let nodes = RegionAxis::Nodes { range: coordinate.range, nodes };
             place.map_or(nodes, RegionAxis::Parameter)
         };
-        let axes = problem.coordinates.iter().zip(grid).map(axis).collect();
-        Self::of(axes, sets)
+        Ok(problem.coordinates.iter().zip(grid).map(axis).collect())
     }
 
     /// What these axes span.
@@ -114,11 +122,6 @@ impl Region {
         }
         let cell = axes.iter().map(|axis| axis.spacing()).product();
         Ok(Self { axes, len, coordinates, cell })
-    }
-
-    /// What its coordinates do.
-    pub fn axes(&self) -> &[RegionAxis] {
-        &self.axes
     }
 
     /// Numbers of nodes along the coordinates.

@@ -13,6 +13,7 @@ use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 use jetspace_solve::{History, SolveError, Trajectory};
 
+use super::verify::evaluate;
 use super::{Kind, Place, Problem};
 use crate::Error;
 use crate::random::Purpose;
@@ -205,6 +206,35 @@ impl Setting<'_> {
     fn of_kind(&self, kind: Kind) -> Vec<usize> {
         let coordinates = self.problem.coordinates.iter().enumerate();
         coordinates.filter(|(_, c)| c.kind == kind).map(|(i, _)| i).collect()
+    }
+
+    /// The time, and the space coordinates, of a problem that has no others.
+    fn time_and_space(&self) -> Result<(usize, Vec<usize>), Error> {
+        let (&[time], []) = (&self.of_kind(Kind::Time)[..], &self.of_kind(Kind::Parameter)[..])
+        else {
+            let message = "expected time and space coordinates alone, found others";
+            return Err(self.wrong(message, "fix the parameters, or give the solution as a file"));
+        };
+        Ok((time, self.of_kind(Kind::Space)))
+    }
+
+    /// What the initial conditions say that fields are, at nodes of which `places` has a column for each
+    /// space coordinate.
+    fn initial_values(
+        &self,
+        graph: &mut Graph,
+        (time, space): (usize, &[usize]),
+        places: Vec<Vec<f64>>,
+        wanted: &[Symbol],
+    ) -> Result<Vec<Vec<f64>>, Error> {
+        let (from, _) = self.problem.coordinates[time].range;
+        let nodes = places.first().map_or(0, Vec::len);
+        let mut points = vec![vec![from; nodes]; self.problem.coordinates.len()];
+        for (&i, column) in space.iter().zip(places) {
+            points[i] = column;
+        }
+        let initial = self.initial(graph, time, wanted)?;
+        evaluate(graph, &initial, &points, &self.problem.true_parameters(), &[])
     }
 
     /// The residuals of the equations.

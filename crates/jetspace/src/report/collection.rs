@@ -1,7 +1,7 @@
 //! Several tables of results on one page, as HTML and as Markdown.
 
 use super::ResultTable;
-use super::page::{document, list, results, section};
+use super::page::{document, list, paragraphs, paragraphs_html, results, section};
 use super::text::{escape, html, markdown};
 
 /// A page of tables, each with what a reader must know to judge it.
@@ -52,7 +52,7 @@ impl Collection {
                 format!("<p><a href=\"{link}\">Figures and settings</a></p>\n")
             });
             let parts = [
-                paragraphs(&chapter.description).map(|p| format!("<p>{}</p>\n", html(p))).collect(),
+                paragraphs_html(&chapter.description),
                 results(&chapter.table),
                 list(&chapter.notes),
                 link.collect::<String>(),
@@ -79,10 +79,6 @@ impl Collection {
         }
         text
     }
-}
-
-fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
-    text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty())
 }
 
 #[cfg(test)]

@@ -139,11 +139,7 @@ impl Report {
 /// A page of sections under a title (a label) and paragraphs.
 pub fn document(title: &str, description: &str, sections: &str) -> String {
     let (plain_title, title) = (escape(&plain(title)), html(title));
-    let description: String = description
-        .split("\n\n")
-        .filter(|paragraph| !paragraph.trim().is_empty())
-        .map(|paragraph| format!("<p>{}</p>\n", html(paragraph.trim())))
-        .collect();
+    let description = paragraphs_html(description);
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
@@ -151,6 +147,16 @@ pub fn document(title: &str, description: &str, sections: &str) -> String {
          <main>\n<header>\n<h1>{title}</h1>\n{description}</header>\n{sections}</main>\n\
          </body>\n</html>\n"
     )
+}
+
+/// The paragraphs of a text, which empty lines separate.
+pub fn paragraphs(text: &str) -> impl Iterator<Item = &str> {
+    text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty())
+}
+
+/// The same as elements.
+pub fn paragraphs_html(text: &str) -> String {
+    paragraphs(text).map(|paragraph| format!("<p>{}</p>\n", html(paragraph))).collect()
 }
 
 /// A section with this heading, or nothing where there is no content.

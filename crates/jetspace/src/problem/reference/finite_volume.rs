@@ -10,8 +10,7 @@ use jetspace_solve::{
 
 use super::{Setting, given};
 use crate::Error;
-use crate::problem::verify::evaluate;
-use crate::problem::{Kind, Place};
+use crate::problem::Place;
 use crate::sampling::{End, Side};
 
 /// Numbers that are kept in all states together: 256 MiB. Between these states solutions are
@@ -59,18 +58,11 @@ impl FiniteVolume {
 
     pub(super) fn solve(&self, setting: &Setting<'_>) -> Result<History, Error> {
         let problem = setting.problem;
-        let (&[time], &[]) =
-            (&setting.of_kind(Kind::Time)[..], &setting.of_kind(Kind::Parameter)[..])
-        else {
-            let message = "expected time and space coordinates alone, found others";
-            let help = "fix the parameters, or give the solution as a file";
-            return Err(setting.wrong(message, help));
-        };
+        let (time, space) = setting.time_and_space()?;
         let (&[residual], [_]) = (&setting.residuals()[..], &problem.fields[..]) else {
             let message = "expected one equation for one field, found several";
             return Err(setting.wrong(message, "give the solution as a file"));
         };
-        let space = setting.of_kind(Kind::Space);
         let parameters = problem.true_parameters();
         let mut graph = problem.graph.clone();
         let law = ConservationLaw::new(
@@ -92,12 +84,8 @@ impl FiniteVolume {
         let grid = CellGrid::new(&ranges, &self.nodes, &ends);
         let grid = grid.map_err(|error| setting.mistake(&error))?;
         let (from, to) = problem.coordinates[time].range;
-        let mut points = vec![vec![from; grid.len()]; problem.coordinates.len()];
-        for (&i, column) in space.iter().zip(grid.coordinates()) {
-            points[i] = column;
-        }
-        let initial = setting.initial(&mut graph, time, &[FIELD])?;
-        let initial = evaluate(&graph, &initial, &points, &parameters, &[])?;
+        let at = (time, &space[..]);
+        let initial = setting.initial_values(&mut graph, at, grid.coordinates(), &[FIELD])?;
         let boundary: Vec<[Option<Program>; 2]> = space
             .iter()
             .map(|&axis| {

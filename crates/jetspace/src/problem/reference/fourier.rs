@@ -8,8 +8,6 @@ use jetspace_solve::{Evolution, PeriodicGrid, Steps, Trajectory, solve};
 
 use super::Setting;
 use crate::Error;
-use crate::problem::Kind;
-use crate::problem::verify::evaluate;
 
 /// Modes that are kept in all states together: 64 MiB. Between these states solutions are
 /// interpolated.
@@ -42,14 +40,7 @@ impl Fourier {
 
     pub(super) fn solve(&self, setting: &Setting<'_>) -> Result<Trajectory, Error> {
         let problem = setting.problem;
-        let (&[time], &[]) =
-            (&setting.of_kind(Kind::Time)[..], &setting.of_kind(Kind::Parameter)[..])
-        else {
-            let message = "expected time and space coordinates alone, found others";
-            let help = "fix the parameters, or give the solution as a file";
-            return Err(setting.wrong(message, help));
-        };
-        let space = setting.of_kind(Kind::Space);
+        let (time, space) = setting.time_and_space()?;
         let ranges: Vec<_> = space.iter().map(|&i| problem.coordinates[i].range).collect();
         let mut graph = problem.graph.clone();
         let parameters = problem.true_parameters();
@@ -59,14 +50,10 @@ impl Fourier {
         let grid = PeriodicGrid::new(&ranges, &self.nodes);
         let grid = grid.map_err(|error| setting.mistake(&error))?;
         let (from, to) = problem.coordinates[time].range;
-        let mut points = vec![vec![from; grid.len()]; problem.coordinates.len()];
-        for (&i, column) in space.iter().zip(grid.coordinates()) {
-            points[i] = column;
-        }
         let value = |field| Symbol::Jet { field, index: MultiIndex::VALUE };
         let values: Vec<Symbol> = (0..fields).map(value).collect();
-        let initial = setting.initial(&mut graph, time, &values)?;
-        let initial = evaluate(&graph, &initial, &points, &parameters, &[])?;
+        let at = (time, &space[..]);
+        let initial = setting.initial_values(&mut graph, at, grid.coordinates(), &values)?;
         let stored = (MOST_STORED / (fields * grid.modes())).clamp(1, self.steps);
         let steps = Steps { from, to, count: self.steps, stored };
         solve(&evolution, &grid, &initial, steps).map_err(|error| setting.mistake(&error))
