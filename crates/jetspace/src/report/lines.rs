@@ -181,9 +181,12 @@ impl<'a> LinePlot<'a> {
 /// References have a style of their own, so that the others look the same beside them and without.
 fn styles(series: &[Series]) -> Vec<LineStyle> {
     let mut others = 0..;
-    let style = |line: &Series| match line.is_reference {
-        true => REFERENCE_STYLE,
-        false => line_style(others.next().unwrap_or_default()),
+    let style = |line: &Series| {
+        if line.is_reference {
+            REFERENCE_STYLE
+        } else {
+            line_style(others.next().unwrap_or_default())
+        }
     };
     series.iter().map(style).collect()
 }
@@ -191,7 +194,8 @@ fn styles(series: &[Series]) -> Vec<LineStyle> {
 /// Whether x never falls between neighbours, so that points can be gathered by it.
 fn ascends(line: &Series) -> bool {
     // A gap is no fall.
-    line.points.iter().zip(line.points.iter().skip(1)).all(|(a, b)| !(a.0 > b.0))
+    let falls = |(a, b): (&(f64, f64), &(f64, f64))| a.0 > b.0;
+    !line.points.iter().zip(line.points.iter().skip(1)).any(falls)
 }
 
 /// Gathers consecutive points whose x falls into the same bin; none if its width is 0. Each bin keeps the

@@ -74,7 +74,9 @@ pub(super) fn evenly_spaced(
                 candidates.push_back((from.0 + aside.0, from.1 + aside.1));
                 candidates.push_back((from.0 - aside.0, from.1 - aside.1));
             }
-            line.iter().for_each(|&point| drawn.add(point));
+            for &point in &line {
+                drawn.add(point);
+            }
             lines.push(line);
         }
     }

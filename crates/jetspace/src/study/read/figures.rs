@@ -208,15 +208,13 @@ impl Reader<'_> {
         axes: &[RegionAxis],
     ) -> Result<usize, Error> {
         let number = self.coordinate(name)?;
-        match axes.get(number) {
-            Some(RegionAxis::Nodes { .. }) => Ok(number),
-            _ => {
-                let name_of = name.get_ref();
-                let message = format!("expected nodes along {name_of:?}, found one value");
-                let help = format!("add over = {{ {name_of} = {{ nodes = 101 }} }}");
-                Err(self.source.mistake(name.span(), message, "has no nodes", help))
-            }
+        if matches!(axes.get(number), Some(RegionAxis::Nodes { .. })) {
+            return Ok(number);
         }
+        let name_of = name.get_ref();
+        let message = format!("expected nodes along {name_of:?}, found one value");
+        let help = format!("add over = {{ {name_of} = {{ nodes = 101 }} }}");
+        Err(self.source.mistake(name.span(), message, "has no nodes", help))
     }
 
     /// A formula; sizes on a logarithmic scale are those of errors.
