@@ -146,7 +146,7 @@ impl Reader<'_> {
             let message = format!("expected two coordinates with several nodes, found {found}");
             let help = "give nodes, e.g. over = { x = { nodes = 101 } }; curves are y = … and \
                         along = …";
-            return Err(self.source.mistake(of.span(), message, "over what?", help));
+            return Err(self.source.mistake(of.span(), message, "over a line", help));
         };
         put_in_the_middle(axes, |i| i == across || i == upwards);
         for axis in axes.iter_mut() {
@@ -180,7 +180,7 @@ impl Reader<'_> {
         let Some((coordinate, values)) = frames.next() else { return Ok(None) };
         let place = self.source.place_of(&["figure", name, "frames"]);
         if frames.next().is_some() || values.is_empty() || values.len() > MOST_FRAMES {
-            let message = format!("expected 1 to {MOST_FRAMES} values of one coordinate");
+            let message = format!("expected 1 to {MOST_FRAMES} values of one coordinate, found others");
             let help = "e.g. frames = { t = [0, 1, 2] }";
             return Err(self.source.mistake(place, message, "other than that", help));
         }
