@@ -30,8 +30,9 @@ use indexmap::IndexMap;
 use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 
+pub(crate) use self::metric::data_at_truth;
 pub use self::metric::{Metric, MetricNorm};
-use self::region::Region;
+pub(crate) use self::region::Region;
 pub use self::region::{RegionAxis, grid_of, grid_points};
 use crate::Error;
 use crate::collocation::Points;

@@ -14,7 +14,7 @@
 //!     parameters.npz      errors over the coordinates of kind parameter, if the study maps them
 //!     result.json         metrics
 //!   results.json          all results
-//!   report.html, figures/
+//!   report.html, figures/  its figures; for those that the study defines, NAME.npz with their numbers
 //! ```
 
 mod errors_over_time;
@@ -34,6 +34,7 @@ pub use estimate::estimate;
 pub(crate) use folder::read_json;
 pub use folder::{Folder, Settings};
 use metrics_log::MetricsLog;
+use presentation::StudyFigures;
 pub(crate) use presentation::software;
 pub use presentation::{chapter, table};
 
@@ -184,6 +185,7 @@ pub fn run(
     let measure = Measure::new(&study.problem, &study.evaluation)?;
     let map = study.map.as_ref().map(|map| Measure::new(&study.problem, &map.plan));
     let map = map.transpose()?;
+    let figures = StudyFigures::prepare(study)?;
     for (number, member) in (1..).zip(&members) {
         if let Some(result) = folder.result(member)? {
             results.push(result);
@@ -201,7 +203,8 @@ pub fn run(
             None => return Ok(Outcome::Stopped),
         }
     }
-    presentation::write(study, folder, &members, &results)?;
+    let own = figures.draw(folder, &members, execution.threads)?;
+    presentation::write(study, folder, &members, &results, own)?;
     // Last, because it says that all is done.
     folder.write_json("results.json", &results)?;
     Ok(Outcome::Finished(results))

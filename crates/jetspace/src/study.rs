@@ -1,5 +1,6 @@
 //! Studies: problem × methods × seeds × optimisers × evaluation, read from a file and checked.
 
+mod figures;
 mod network;
 mod read;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use jetspace_jet::Network;
 
+pub use self::figures::{Content, FigureScale, Quantity, StudyFigure};
 use crate::evaluation::EvaluationPlan;
 use crate::method::TermKind;
 use crate::output_transform::OutputTransform;
@@ -61,6 +63,8 @@ pub struct Study {
     pub evaluation: EvaluationPlan,
     /// How errors are mapped over the coordinates of kind parameter, if they are.
     pub map: Option<ParameterMap>,
+    /// Figures besides those that every study has.
+    pub figures: Vec<StudyFigure>,
     /// Names of the metrics that tables show; those that every study has, if there are none.
     pub columns: Vec<String>,
     /// Steps from one measurement to the next; nothing to measure at the end alone.

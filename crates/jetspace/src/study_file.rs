@@ -4,6 +4,7 @@
 
 mod adaptive;
 mod evaluation;
+mod figures;
 mod optimizers;
 
 use std::num::NonZero;
@@ -17,6 +18,7 @@ pub use self::adaptive::{
     AdaptiveFile, AttentionFile, BalanceFile, BalanceName, CausalFile, Density, ResamplingFile,
 };
 pub use self::evaluation::{AxisFile, EvaluationFile, MetricFile, MetricNorm};
+pub use self::figures::{FigureFile, FigureScale};
 pub use self::optimizers::{DenseFile, EPOCH, MOST_STEPS, OptimizerFile, ScheduleFile, SolverFile};
 use crate::problem_file::{Formula, Name, Table, tables};
 
@@ -85,6 +87,10 @@ pub struct StudyFile {
     #[serde(default, deserialize_with = "tables")]
     #[schemars(with = "IndexMap<String, MetricFile>")]
     pub metric: Table<MetricFile>,
+    /// Figures besides those that every study has.
+    #[serde(default, deserialize_with = "tables")]
+    #[schemars(with = "IndexMap<String, FigureFile>")]
+    pub figure: Table<FigureFile>,
     /// Numbers that others published: by method, then by metric.
     #[serde(default)]
     #[schemars(with = "IndexMap<String, IndexMap<String, f64>>")]

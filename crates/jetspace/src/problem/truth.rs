@@ -71,7 +71,7 @@ impl Problem {
     ///
     /// # Errors
     /// As [`true_jets`](Self::true_jets).
-    pub(super) fn at_truth(
+    pub(crate) fn at_truth(
         &self,
         graph: &Graph,
         expressions: &[Id],

@@ -4,7 +4,7 @@
 //! 2023, doi:10.5281/zenodo.1243862 (MIT): perceptually uniform, with lightness as their guide.
 //! They stand here as 33 equidistant colours each; between these, interpolation is within 2 % of
 //! the published tables. Lines have the colours of M. Okabe and K. Ito, *Color Universal Design*,
-//! 2008, but their yellow, which is lost on white.
+//! 2008, and grey, but without their yellow, which is lost on white, and black, which is the truth's.
 
 /// How many levels a map is drawn with. An odd number, so that there is a middle one: zero has a
 /// colour of its own in a diverging map.
@@ -78,13 +78,21 @@ impl ColourMap {
 /// How one of several lines looks: its colour, its dashes and the marks on its points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LineStyle {
-    /// A CSS colour; the first is that of the text.
+    /// A CSS colour.
     pub colour: &'static str,
     /// SVG's `stroke-dasharray`.
     pub dashes: &'static str,
     /// The outline of a mark around the origin, as an SVG path.
     pub mark: &'static str,
 }
+
+/// The style of what others are compared with, such as the truth: the colour of the text, dashed, so that
+/// lines behind it show.
+pub(super) const REFERENCE_STYLE: LineStyle = LineStyle {
+    colour: "currentColor",
+    dashes: "3 2.4",
+    mark: "m0 -2.4l2.4 2.4l-2.4 2.4l-2.4 -2.4z",
+};
 
 /// The style of the line with this index; they recur after seven.
 pub(super) fn line_style(index: usize) -> LineStyle {
@@ -93,13 +101,13 @@ pub(super) fn line_style(index: usize) -> LineStyle {
     const TRIANGLE: &str = "m0 -3l2.9 5h-5.8z";
     const DIAMOND: &str = "m0 -3.2l3.2 3.2l-3.2 3.2l-3.2 -3.2z";
     const STYLES: [LineStyle; 7] = [
-        LineStyle { colour: "currentColor", dashes: "none", mark: DISC },
-        LineStyle { colour: "#0072b2", dashes: "6 2", mark: SQUARE },
-        LineStyle { colour: "#d55e00", dashes: "2 1.6", mark: TRIANGLE },
-        LineStyle { colour: "#009e73", dashes: "7 2 1.5 2", mark: DIAMOND },
-        LineStyle { colour: "#cc79a7", dashes: "11 3", mark: DISC },
-        LineStyle { colour: "#e69f00", dashes: "7 2 1.5 2 1.5 2", mark: SQUARE },
-        LineStyle { colour: "#56b4e9", dashes: "4 3", mark: TRIANGLE },
+        LineStyle { colour: "#0072b2", dashes: "none", mark: DISC },
+        LineStyle { colour: "#d55e00", dashes: "6 2", mark: SQUARE },
+        LineStyle { colour: "#009e73", dashes: "2 1.6", mark: TRIANGLE },
+        LineStyle { colour: "#cc79a7", dashes: "7 2 1.5 2", mark: DIAMOND },
+        LineStyle { colour: "#e69f00", dashes: "11 3", mark: DISC },
+        LineStyle { colour: "#56b4e9", dashes: "7 2 1.5 2 1.5 2", mark: SQUARE },
+        LineStyle { colour: "#808080", dashes: "4 3", mark: TRIANGLE },
     ];
     STYLES[index % STYLES.len()]
 }

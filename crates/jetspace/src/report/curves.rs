@@ -36,6 +36,9 @@ pub struct Series {
     /// The least and the greatest value at each point, shown as a band behind the line; may be left
     /// empty.
     pub ranges: Vec<(f64, f64)>,
+    /// Whether it is what the others are compared with, such as the truth: it has the colour of the text,
+    /// is dashed, and stands in front of all others.
+    pub is_reference: bool,
 }
 
 /// Several series on common axes: losses against steps, errors against noise.
@@ -53,7 +56,7 @@ pub struct Series {
 ///     series: vec![Series {
 ///         name: "residual of *u_t*".to_owned(),
 ///         points: (0..2000).map(|n| (f64::from(n), (-0.01 * f64::from(n)).exp())).collect(),
-///         ranges: Vec::new(),
+///         ..Series::default()
 ///     }],
 /// };
 /// assert!(curves.to_svg().starts_with("<svg"));
@@ -146,7 +149,7 @@ mod tests {
         let series = series.into_iter().map(|points| Series {
             name: "a & b".to_owned(),
             points,
-            ranges: Vec::new(),
+            ..Series::default()
         });
         Curves {
             x: Axis { name: "<step>".to_owned(), scale },

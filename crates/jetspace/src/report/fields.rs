@@ -6,7 +6,7 @@ use super::heat_maps;
 use super::scale::{Domain, Scale};
 
 /// One coordinate of a grid.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct GridAxis {
     /// The coordinate and its unit, a label: `*x* (m)`.
     pub name: String,
@@ -42,6 +42,18 @@ pub struct FieldRow {
     /// One map per column of the figure; `None` leaves its place empty. The value at point
     /// (xᵢ, yⱼ) stands at index j·nₓ + i. Values that are not finite are hatched.
     pub maps: Vec<Option<Vec<f64>>>,
+    /// A field for each map, whose streamlines are drawn over it; may be left empty.
+    pub streamlines: Vec<Option<VectorField>>,
+}
+
+/// A vector field in the plane of a figure, at the points of its grid in the order of the maps. Its
+/// streamlines end where it is zero or not finite.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct VectorField {
+    /// The component along the horizontal coordinate.
+    pub x: Vec<f64>,
+    /// The component along the vertical one.
+    pub y: Vec<f64>,
 }
 
 impl FieldRow {
@@ -70,7 +82,8 @@ impl FieldRow {
         let maps = self.maps.iter().enumerate().map(|(column, map)| {
             if column == reference { None } else { map.as_ref().and_then(excess) }
         });
-        Self { quantity: quantity.to_owned(), colours: Colours::Signed, maps: maps.collect() }
+        let maps = maps.collect();
+        Self { quantity: quantity.to_owned(), colours: Colours::Signed, maps, ..Self::default() }
     }
 }
 
@@ -92,18 +105,21 @@ impl FieldRow {
 ///             quantity: "*u*".to_owned(),
 ///             colours: Colours::Values,
 ///             maps: vec![Some(vec![0.0, 1.0, 2.0, 3.0]), Some(vec![0.1, 1.0, 2.0, 2.9])],
+///             ..FieldRow::default()
 ///         },
 ///         FieldRow {
 ///             quantity: "*|û − u|*".to_owned(),
 ///             colours: Colours::Magnitude,
 ///             maps: vec![None, Some(vec![0.1, 0.0, 0.0, 0.1])],
+///             ..FieldRow::default()
 ///         },
 ///     ],
+///     ..FieldFigure::default()
 /// };
 /// assert!(figure.to_svg()?.starts_with("<svg"));
 /// # Ok::<(), jetspace::report::ReportError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FieldFigure {
     /// A few words that begin the caption and name the figure's file, a label.
     pub title: String,
@@ -117,6 +133,9 @@ pub struct FieldFigure {
     pub columns: Vec<String>,
     /// The rows, from top to bottom.
     pub rows: Vec<FieldRow>,
+    /// The column that the others are compared with, such as the truth: where rows are line plots, it is
+    /// drawn as such ([`Series::is_reference`]).
+    pub reference: Option<usize>,
 }
 
 impl FieldFigure {
@@ -126,8 +145,10 @@ impl FieldFigure {
     ///
     /// - [`ReportError::Points`] where a coordinate has no points.
     /// - [`ReportError::Range`] where its range is not finite, or does not ascend enough to show.
-    /// - [`ReportError::Columns`] where a row has more or fewer maps than the figure has columns.
-    /// - [`ReportError::Values`] where a map has more or fewer values than the grid has points.
+    /// - [`ReportError::Columns`] where a row has more or fewer maps (or vector fields, if it has any) than
+    ///   the figure has columns.
+    /// - [`ReportError::Values`] where a map or a vector field has more or fewer values than the grid has
+    ///   points.
     /// - [`ReportError::Image`] where a map is too large for an image.
     pub fn to_svg(&self) -> Result<String, ReportError> {
         self.check()?;
@@ -150,24 +171,30 @@ impl FieldFigure {
                 return Err(ReportError::Range { figure: figure(), axis, low, high });
             }
         }
-        for FieldRow { quantity, maps, .. } in &self.rows {
-            if maps.len() != self.columns.len() {
+        for FieldRow { quantity, maps, streamlines, .. } in &self.rows {
+            let expected = self.columns.len();
+            let is_whole = streamlines.is_empty() || streamlines.len() == expected;
+            let found = if is_whole { maps.len() } else { streamlines.len() };
+            if found != expected {
                 return Err(ReportError::Columns {
                     figure: figure(),
                     quantity: quantity.clone(),
-                    expected: self.columns.len(),
-                    found: maps.len(),
+                    expected,
+                    found,
                 });
             }
-            for (column, map) in self.columns.iter().zip(maps) {
-                let found = map.as_ref().map(Vec::len);
-                if found.is_some() && found != self.x.points.checked_mul(self.y.points) {
+            for (index, (column, map)) in self.columns.iter().zip(maps).enumerate() {
+                let field = streamlines.get(index).into_iter().flatten();
+                let components = field.flat_map(|field| [&field.x, &field.y]);
+                let mut lengths = map.iter().chain(components).map(Vec::len);
+                let expected = self.x.points.checked_mul(self.y.points);
+                if let Some(found) = lengths.find(|found| Some(*found) != expected) {
                     return Err(ReportError::Values {
                         figure: figure(),
                         quantity: quantity.clone(),
                         column: column.clone(),
                         expected: (self.x.points, self.y.points),
-                        found: found.unwrap_or_default(),
+                        found,
                     });
                 }
             }
@@ -181,12 +208,14 @@ impl FieldFigure {
             .rows
             .iter()
             .map(|row| {
-                let series = self.columns.iter().zip(&row.maps).map(|(name, map)| Series {
+                let columns = self.columns.iter().zip(&row.maps).enumerate();
+                let series = columns.map(|(column, (name, map))| Series {
                     name: name.clone(),
                     points: coordinate
                         .positions()
                         .zip(row.sizes(map.as_deref().unwrap_or_default()))
                         .collect(),
+                    is_reference: self.reference == Some(column),
                     ..Series::default()
                 });
                 let scale = match row.colours {
@@ -260,8 +289,10 @@ mod tests {
                     quantity: "*u*".to_owned(),
                     colours,
                     maps: (0..columns).map(|column| Some(map(column))).collect(),
+                    ..FieldRow::default()
                 })
                 .collect(),
+            reference: None,
         }
     }
 
@@ -290,6 +321,28 @@ mod tests {
             let names = svg.matches("method 1 &amp;</tspan>").count();
             assert_eq!(names, COLOURS.len(), "one plot per row");
         }
+    }
+
+    #[test]
+    fn streamlines_are_drawn_over_the_maps_that_have_a_field() {
+        let mut figure = figure((5, 4), 3, |column, point| (column * point) as f64);
+        let field = |value: f64| Some(VectorField { x: vec![value; 20], y: vec![value; 20] });
+        figure.rows[0].streamlines = vec![field(1.0), None, field(f64::NAN)];
+        let svg = figure.to_svg().expect("a figure");
+        let document = roxmltree::Document::parse(&svg).expect("well-formed");
+        let lines = |node: &roxmltree::Node<'_, '_>| node.attribute("stroke") == Some("#fff");
+        assert!(document.descendants().any(|node| lines(&node)));
+        figure.rows[0].streamlines[0] = None;
+        assert!(!figure.to_svg().expect("a figure").contains("#fff"));
+    }
+
+    #[test]
+    fn the_reference_is_a_line_of_its_own_kind() {
+        let mut figure = figure((50, 1), 2, |column, point| (column + point) as f64);
+        let dashed = |f: &FieldFigure| f.to_svg().expect("a figure").contains("3 2.4");
+        assert!(!dashed(&figure));
+        figure.reference = Some(1);
+        assert!(dashed(&figure));
     }
 
     #[test]
@@ -335,6 +388,12 @@ mod tests {
         assert!(matches!(result, Err(ReportError::Columns { expected: 2, found: 1, .. })));
         let result = broken(&|f| f.rows[0].maps[1] = Some(vec![0.0; 5]));
         assert!(matches!(result, Err(ReportError::Values { expected: (3, 2), found: 5, .. })));
+        let field = |n| Some(VectorField { x: vec![1.0; 6], y: vec![1.0; n] });
+        let result = broken(&|f| f.rows[0].streamlines = vec![field(6)]);
+        assert!(matches!(result, Err(ReportError::Columns { expected: 2, found: 1, .. })));
+        let result = broken(&|f| f.rows[0].streamlines = vec![None, field(5)]);
+        assert!(matches!(result, Err(ReportError::Values { expected: (3, 2), found: 5, .. })));
+        assert!(broken(&|f| f.rows[0].streamlines = vec![None, field(6)]).is_ok());
         let result = broken(&|f| f.x.points = usize::MAX);
         assert!(matches!(result, Err(ReportError::Values { .. })));
     }

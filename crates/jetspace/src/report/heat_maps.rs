@@ -3,10 +3,11 @@
 use super::ReportError;
 use super::axes::{self, Side};
 use super::colour::{BATLOW, ColourMap, LAJOLLA, LEVELS, VIK};
-use super::fields::{Colours, FieldFigure, FieldRow, GridAxis};
+use super::fields::{Colours, FieldFigure, FieldRow, GridAxis, VectorField};
 use super::raster::{self, NO_VALUE};
 use super::scale::{Domain, Scale, Ticks};
-use super::svg::{Anchor, Frame, NAME_SIZE, Svg, number};
+use super::streamlines;
+use super::svg::{Anchor, Frame, NAME_SIZE, Svg, number, polyline};
 use super::text;
 
 /// The width that the maps of one row share, and the least and the greatest width of a map.
@@ -34,6 +35,10 @@ const BAR_WIDTH: f64 = 8.0;
 /// The least magnitude on a logarithmic scale, relative to the largest. Errors have zeros, so that
 /// their least values mean nothing.
 const MAGNITUDE_RANGE: f64 = 1e-4;
+
+/// Between streamlines where they begin, and from the middle of an arrowhead to its tip.
+const STREAMLINE_SEPARATION: f64 = 12.0;
+const ARROWHEAD: f64 = 3.2;
 
 /// How many pixels an image may have for the sake of its looks; with more points, it has as many as
 /// these.
@@ -92,6 +97,9 @@ pub(super) fn draw(figure: &FieldFigure) -> Result<String, ReportError> {
             let levels: Vec<u8> =
                 row.content.sizes(map).map(|value| row.scale.level(value)).collect();
             draw_map(&mut svg, frame, figure, row.scale.map, &levels)?;
+            if let Some(Some(field)) = row.content.streamlines.get(column) {
+                draw_streamlines(&mut svg, frame, figure, field);
+            }
             // Numbers stand where no other map is in their way.
             let below = rows.get(index + 1).is_some_and(|next| next.content.has_map(column));
             let beside = column.checked_sub(1).is_some_and(|left| row.content.has_map(left));
@@ -114,9 +122,8 @@ impl<'a> Layout<'a> {
         let columns = figure.columns.len().max(1) as f64;
         let share = (ROW_WIDTH - COLUMN_GAP * (columns - 1.0)) / columns;
         let width = share.clamp(MAP_WIDTH.0, MAP_WIDTH.1);
-        // Halves, as the difference of two numbers may be too large for a number.
-        let length = |axis: &GridAxis| axis.range.1 / 2.0 - axis.range.0 / 2.0;
-        let aspect = (length(&figure.y) / length(&figure.x)).clamp(MAP_ASPECT.0, MAP_ASPECT.1);
+        let aspect = half(&figure.y) / half(&figure.x);
+        let aspect = aspect.clamp(MAP_ASPECT.0, MAP_ASPECT.1);
         let height = width * aspect;
         let domain = |axis: &GridAxis| Domain::between(Scale::Linear, axis.range.0, axis.range.1);
         let x_ticks = axes::fitting_ticks(&domain(&figure.x), width, COLUMN_GAP);
@@ -225,6 +232,52 @@ fn draw_map(
     };
     svg.image(frame, image, &uri);
     Ok(())
+}
+
+/// Half the length of an axis: the difference of two numbers may be too large for a number.
+fn half(axis: &GridAxis) -> f64 {
+    axis.range.1 / 2.0 - axis.range.0 / 2.0
+}
+
+/// Streamlines over a map, light between dark edges, so that they show on all colours; an arrowhead in
+/// the middle of each.
+fn draw_streamlines(svg: &mut Svg, frame: Frame, figure: &FieldFigure, field: &VectorField) {
+    let nodes = (figure.x.points, figure.y.points);
+    let lengths = (half(&figure.x), half(&figure.y));
+    let size = (frame.width, frame.height);
+    let lines = streamlines::evenly_spaced(field, nodes, lengths, size, STREAMLINE_SEPARATION);
+    let (mut paths, mut heads) = (String::new(), String::new());
+    for line in &lines {
+        let pixel = |(x, y): (f64, f64)| (x, frame.height - y);
+        let points: Vec<(f64, f64)> = line.iter().copied().map(pixel).collect();
+        paths += &polyline(points.iter().copied());
+        let middle = points.get(points.len() / 2..).unwrap_or_default();
+        if let [tip, next, ..] = *middle {
+            heads += &arrowhead(tip, (next.0 - tip.0, next.1 - tip.1));
+        }
+    }
+    if lines.is_empty() {
+        return;
+    }
+    let line = "fill=\"none\" stroke-linejoin=\"round\" stroke-linecap=\"round\"";
+    let edge = "stroke=\"#000\" stroke-opacity=\"0.4\"";
+    svg.inside(frame, |svg| {
+        svg.path(&paths, &format!("{line} {edge} stroke-width=\"1.7\""));
+        svg.path(&heads, &format!("fill=\"#fff\" {edge} stroke-width=\"0.8\""));
+        svg.path(&paths, &format!("{line} stroke=\"#fff\" stroke-width=\"0.8\""));
+    });
+}
+
+/// A triangle around a point, in this direction.
+fn arrowhead((x, y): (f64, f64), (along_x, along_y): (f64, f64)) -> String {
+    let part = ARROWHEAD / libm::hypot(along_x, along_y);
+    let (ahead, aside) = ((along_x * part, along_y * part), (-along_y * part, along_x * part));
+    let corner = |forward: f64, sideways: f64| {
+        let x = x + forward * ahead.0 + sideways * aside.0;
+        let y = y + forward * ahead.1 + sideways * aside.1;
+        format!("{} {}", number(x), number(y))
+    };
+    format!("M{}L{}L{}z", corner(1.0, 0.0), corner(-0.7, 0.75), corner(-0.7, -0.75))
 }
 
 /// Into how many pixels of an image a point of this width is divided. Points that are wider than

@@ -1,10 +1,10 @@
 //! Line plots: series on common axes, thinned to what a pixel can show, named at their ends.
 
 use super::axes::{self, Side};
-use super::colour::{LineStyle, line_style};
+use super::colour::{LineStyle, REFERENCE_STYLE, line_style};
 use super::curves::{Axis, Series};
 use super::scale::{Domain, Ticks};
-use super::svg::{Anchor, Frame, NAME_SIZE, Svg, number};
+use super::svg::{Anchor, Frame, NAME_SIZE, Svg, number, polyline};
 use super::text;
 
 /// Series with at most this many points show each of them with a mark.
@@ -28,6 +28,8 @@ pub(super) struct LinePlot<'a> {
     x: (&'a Axis, Domain),
     y: (&'a Axis, Domain),
     series: &'a [Series],
+    /// Of each series.
+    styles: Vec<LineStyle>,
     marked: bool,
 }
 
@@ -52,8 +54,10 @@ impl<'a> LinePlot<'a> {
         let ranges = series.iter().flat_map(|line| &line.ranges);
         let ends = ranges.flat_map(|range| [range.0, range.1]).filter(|end| y.scale.has(*end));
         let y_domain = Domain::around(y.scale, drawable().map(|point| point.1).chain(ends));
-        let x_margin = if marked { 0.03 } else { 0.0 };
-        Self { x: (x, x_domain.padded(x_margin)), y: (y, y_domain.padded(0.04)), series, marked }
+        let is_curve = !series.iter().all(ascends);
+        let x_margin = if marked || is_curve { 0.03 } else { 0.0 };
+        let (x, y) = ((x, x_domain.padded(x_margin)), (y, y_domain.padded(0.04)));
+        Self { x, y, series, styles: styles(series), marked }
     }
 
     /// The room that the plot needs left of its frame, for numbers and the name of its axis.
@@ -79,25 +83,70 @@ impl<'a> LinePlot<'a> {
 
     /// Draws the plot into a frame, and axes and names outside it.
     pub fn draw(&self, svg: &mut Svg, frame: Frame) {
-        let mut ends = Vec::new();
-        for (index, line) in self.series.iter().enumerate() {
-            let style = line_style(index);
-            let pixels: Vec<_> = line.points.iter().map(|&p| self.pixel(frame, p)).collect();
+        let pixels_of = |line: &Series| -> Vec<Option<(f64, f64)>> {
+            line.points.iter().map(|&point| self.pixel(frame, point)).collect()
+        };
+        let styled = || self.series.iter().zip(self.styles.iter().copied());
+        let references = styled().filter(|(line, _)| line.is_reference);
+        for (line, style) in styled().filter(|(line, _)| !line.is_reference).chain(references) {
+            let pixels = pixels_of(line);
             draw_band(svg, style, &self.bands(frame, line));
             if self.marked {
                 draw_marks(svg, style, pixels.iter().flatten());
             } else {
                 draw_marks(svg, style, alone(&pixels));
             }
-            let bin = if line.points.len() > SPARSE_POINTS { BIN } else { SPARSE_BIN };
+            let bin = match line.points.len() {
+                _ if !ascends(line) => 0.0,
+                count if count > SPARSE_POINTS => BIN,
+                _ => SPARSE_BIN,
+            };
             draw_line(svg, style, &thin(pixels.iter().copied(), bin));
-            ends.push(pixels.into_iter().flatten().next_back());
         }
-        draw_names(svg, frame, self.series, &ends);
+        let ends: Vec<_> = self
+            .series
+            .iter()
+            .map(|line| pixels_of(line).into_iter().flatten().next_back())
+            .collect();
+        self.draw_names(svg, frame, &ends);
         let x_ticks = axes::fitting_ticks(&self.x.1, frame.width, f64::INFINITY);
         let y_ticks = self.y_ticks(frame.height);
         axes::draw(svg, frame, Side::Bottom, &x_ticks, Some(&self.x.0.name));
         axes::draw(svg, frame, Side::Left, &y_ticks, Some(&self.y.0.name));
+    }
+
+    /// Names every line beside its end, with a sample of its style. Lines that end before the frame,
+    /// or have no point, are named at the height of their end, or at the bottom.
+    fn draw_names(&self, svg: &mut Svg, frame: Frame, ends: &[Option<(f64, f64)>]) {
+        let (series, styles) = (self.series, &self.styles);
+        let shown = |&index: &usize| series.get(index).is_some_and(|line| !line.points.is_empty());
+        let mut order: Vec<usize> = (0..series.len()).filter(shown).collect();
+        let height =
+            |index: usize| ends.get(index).copied().flatten().map_or(frame.bottom(), |(_, y)| y);
+        order.sort_by(|&a, &b| height(a).total_cmp(&height(b)));
+        let wanted: Vec<f64> = order.iter().map(|&index| height(index)).collect();
+        let heights = apart(&wanted, NAME_STEP, frame.top, frame.bottom());
+        for (&index, y) in order.iter().zip(heights) {
+            let of_line = series.get(index).zip(styles.get(index)).zip(ends.get(index));
+            let Some(((line, LineStyle { colour, dashes, .. }), &end)) = of_line else { continue };
+            let sample = frame.right() + LEADER;
+            if let Some((end_x, end_y)) = end
+                && end_x > frame.right() - 0.1 * frame.width
+            {
+                svg.path(
+                    &polyline([(end_x + 2.0, end_y), (sample - 1.0, y)].into_iter()),
+                    &format!("fill=\"none\" stroke=\"{colour}\" stroke-opacity=\"0.6\""),
+                );
+            }
+            svg.path(
+                &polyline([(sample, y), (sample + SAMPLE, y)].into_iter()),
+                &format!(
+                    "fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\" \
+                     stroke-dasharray=\"{dashes}\""
+                ),
+            );
+            svg.text(sample + SAMPLE + 4.0, y, Anchor::Start, NAME_SIZE, &line.name);
+        }
     }
 
     /// The ranges of a series in pixels, parted where one has no place.
@@ -129,8 +178,28 @@ impl<'a> LinePlot<'a> {
     }
 }
 
-/// Gathers consecutive points whose x falls into the same bin. Each bin keeps the extremes, so that
-/// no spike is lost, and the mean. `None` is a gap, which parts the line.
+/// References have a style of their own, so that the others look the same beside them and without.
+fn styles(series: &[Series]) -> Vec<LineStyle> {
+    let mut others = 0..;
+    let style = |line: &Series| {
+        if line.is_reference {
+            REFERENCE_STYLE
+        } else {
+            line_style(others.next().unwrap_or_default())
+        }
+    };
+    series.iter().map(style).collect()
+}
+
+/// Whether x never falls between neighbours, so that points can be gathered by it.
+fn ascends(line: &Series) -> bool {
+    // A gap is no fall.
+    let falls = |(a, b): (&(f64, f64), &(f64, f64))| a.0 > b.0;
+    !line.points.iter().zip(line.points.iter().skip(1)).any(falls)
+}
+
+/// Gathers consecutive points whose x falls into the same bin; none if its width is 0. Each bin keeps the
+/// extremes, so that no spike is lost, and the mean. `None` is a gap, which parts the line.
 fn thin(points: impl Iterator<Item = Option<(f64, f64)>>, width: f64) -> Vec<Vec<Bin>> {
     let mut pieces = Vec::new();
     let mut piece: Vec<Bin> = Vec::new();
@@ -143,7 +212,7 @@ fn thin(points: impl Iterator<Item = Option<(f64, f64)>>, width: f64) -> Vec<Vec
             continue;
         };
         match piece.last_mut() {
-            Some(bin) if place == (x / width).floor() => {
+            Some(bin) if width > 0.0 && place == (x / width).floor() => {
                 count += 1.0;
                 bin.x += (x - bin.x) / count;
                 bin.mean += (y - bin.mean) / count;
@@ -226,39 +295,6 @@ fn draw_marks<'p>(svg: &mut Svg, style: LineStyle, points: impl Iterator<Item = 
     }
 }
 
-/// Names every line beside its end, with a sample of its style. Lines that end before the frame,
-/// or have no point, are named at the height of their end, or at the bottom.
-fn draw_names(svg: &mut Svg, frame: Frame, series: &[Series], ends: &[Option<(f64, f64)>]) {
-    let shown = |&index: &usize| series.get(index).is_some_and(|line| !line.points.is_empty());
-    let mut order: Vec<usize> = (0..series.len()).filter(shown).collect();
-    let height =
-        |index: usize| ends.get(index).copied().flatten().map_or(frame.bottom(), |(_, y)| y);
-    order.sort_by(|&a, &b| height(a).total_cmp(&height(b)));
-    let wanted: Vec<f64> = order.iter().map(|&index| height(index)).collect();
-    let heights = apart(&wanted, NAME_STEP, frame.top, frame.bottom());
-    for (&index, y) in order.iter().zip(heights) {
-        let (Some(line), Some(&end)) = (series.get(index), ends.get(index)) else { continue };
-        let LineStyle { colour, dashes, .. } = line_style(index);
-        let sample = frame.right() + LEADER;
-        if let Some((end_x, end_y)) = end
-            && end_x > frame.right() - 0.1 * frame.width
-        {
-            svg.path(
-                &polyline([(end_x + 2.0, end_y), (sample - 1.0, y)].into_iter()),
-                &format!("fill=\"none\" stroke=\"{colour}\" stroke-opacity=\"0.6\""),
-            );
-        }
-        svg.path(
-            &polyline([(sample, y), (sample + SAMPLE, y)].into_iter()),
-            &format!(
-                "fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\" \
-                 stroke-dasharray=\"{dashes}\""
-            ),
-        );
-        svg.text(sample + SAMPLE + 4.0, y, Anchor::Start, NAME_SIZE, &line.name);
-    }
-}
-
 /// Moves heights, which ascend, as little as possible (in the sum of squares) so that they are at
 /// least `step` apart and between `top` and `bottom`; closer together if there is no room.
 ///
@@ -284,16 +320,6 @@ fn apart(wanted: &[f64], step: f64, top: f64, bottom: f64) -> Vec<f64> {
         .enumerate()
         .map(|(index, height)| height.clamp(top, (bottom - last).max(top)) + step * index as f64)
         .collect()
-}
-
-/// An SVG path through points.
-fn polyline(points: impl Iterator<Item = (f64, f64)>) -> String {
-    let mut path = String::new();
-    for (index, (x, y)) in points.enumerate() {
-        path.push(if index == 0 { 'M' } else { 'L' });
-        path += &format!("{} {}", number(x), number(y));
-    }
-    path
 }
 
 #[cfg(test)]

@@ -257,7 +257,9 @@ mod tests {
                     quantity: text(),
                     colours: Colours::Signed,
                     maps: vec![Some(vec![1.0, 2.0, f64::NAN, -1.0])],
+                    ..FieldRow::default()
                 }],
+                reference: None,
             }],
             curves: vec![Curves {
                 title: text(),
@@ -268,6 +270,7 @@ mod tests {
                     name: text(),
                     points: vec![(1.0, 1.0), (2.0, 0.1)],
                     ranges: vec![(0.5, 2.0), (0.1, 0.1)],
+                    is_reference: false,
                 }],
             }],
             notes: vec![text()],

@@ -130,11 +130,15 @@ impl Svg {
                 &format!("M{} 0l{} {}", number(x), number(-frame.height), number(frame.height));
             x += STEP;
         }
+        let look =
+            "fill=\"none\" stroke=\"currentColor\" stroke-opacity=\"0.5\" stroke-width=\"0.5\"";
+        self.inside(frame, |svg| svg.path(&lines, look));
+    }
+
+    /// What is drawn into a frame, whose left upper corner is the origin then; nothing shows outside.
+    pub fn inside(&mut self, frame: Frame, draw: impl FnOnce(&mut Self)) {
         self.body += &format!("<svg {}>\n", place(frame));
-        self.path(
-            &lines,
-            "fill=\"none\" stroke=\"currentColor\" stroke-opacity=\"0.5\" stroke-width=\"0.5\"",
-        );
+        draw(self);
         self.body += "</svg>\n";
     }
 
@@ -153,6 +157,16 @@ impl Svg {
 fn place(Frame { left, top, width, height }: Frame) -> String {
     let [x, y, width, height] = [left, top, width, height].map(number);
     format!("x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"")
+}
+
+/// A path through points.
+pub(super) fn polyline(points: impl Iterator<Item = (f64, f64)>) -> String {
+    let mut path = String::new();
+    for (index, (x, y)) in points.enumerate() {
+        path.push(if index == 0 { 'M' } else { 'L' });
+        path += &format!("{} {}", number(x), number(y));
+    }
+    path
 }
 
 /// A coordinate, to a hundredth of a pixel.

@@ -93,7 +93,7 @@ impl Figures<'_> {
         let series = self.tables.iter().map(|(name, table)| Series {
             name: name.clone(),
             points: points(table),
-            ranges: Vec::new(),
+            ..Series::default()
         });
         Curves {
             title: format!("{} over {}", metric.name, self.name(of_x)),

@@ -2,6 +2,7 @@
 
 mod adaptive;
 mod evaluation;
+mod figures;
 mod network;
 mod optimizers;
 mod points;
@@ -81,6 +82,7 @@ impl Study {
         let evaluation = reader.evaluation(&file)?;
         let columns = reader.columns(&file, &evaluation)?;
         let map = reader.map(&file, &evaluation)?;
+        let figures = reader.figures(&file, &evaluation)?;
         let published = reader.published(&file, &methods)?;
         let stem = path.file_stem();
         Ok(Self {
@@ -101,6 +103,7 @@ impl Study {
             points,
             variants,
             evaluation,
+            figures,
             columns,
             map,
             measure_every: file.evaluation.every.map(NonZero::get),

@@ -235,7 +235,7 @@ impl<'a> View<'a> {
                     }
                 }
             }
-            Series { name: column_name(column), points, ranges }
+            Series { name: column_name(column), points, ranges, ..Series::default() }
         };
         let caption = match (is_alone, self.is_grid) {
             (true, _) => "Medians and ranges over seeds.",

@@ -124,7 +124,7 @@ impl Reader<'_> {
         let integral = integral.collect::<Result<_, _>>()?;
         let mut over = Vec::new();
         for (coordinate, axis) in &file.over {
-            over.push((self.coordinate(coordinate)?, self.axis(key, coordinate, axis)?));
+            over.push((self.coordinate(coordinate)?, self.axis("metric", key, coordinate, axis)?));
         }
         Ok(Metric {
             name: key.clone(),
@@ -138,7 +138,7 @@ impl Reader<'_> {
     }
 
     /// An equation's residual, or an expression.
-    fn measured(&mut self, text: &Spanned<String>) -> Result<Id, Error> {
+    pub(super) fn measured(&mut self, text: &Spanned<String>) -> Result<Id, Error> {
         if let Some(of) = self.problem.equations.iter().find(|e| e.name == *text.get_ref()) {
             return Ok(of.expression);
         }
@@ -149,16 +149,23 @@ impl Reader<'_> {
             .map_err(|error| self.source.formula_mistake(&text.span(), text.get_ref(), &error))
     }
 
-    fn coordinate(&self, name: &Spanned<String>) -> Result<usize, Error> {
+    pub(super) fn coordinate(&self, name: &Spanned<String>) -> Result<usize, Error> {
         let names: Vec<String> = self.problem.coordinates.iter().map(|c| c.name.clone()).collect();
         let found = names.iter().position(|n| n == name.get_ref());
         found.ok_or_else(|| self.source.unknown_name(name, "a coordinate", &names))
     }
 
-    fn axis(&mut self, metric: &str, name: &Name, file: &AxisFile) -> Result<RegionAxis, Error> {
+    /// What a coordinate does in the table `over` of a metric or figure.
+    pub(super) fn axis(
+        &mut self,
+        kind: &str,
+        owner: &str,
+        name: &Name,
+        file: &AxisFile,
+    ) -> Result<RegionAxis, Error> {
         let coordinate = name.get_ref();
         let wrong = |reader: &Self, message: &str, help: &str| {
-            let place = reader.source.place_of(&["metric", metric, "over", coordinate]);
+            let place = reader.source.place_of(&[kind, owner, "over", coordinate]);
             Err(reader.source.mistake(place, message, "this coordinate", help))
         };
         let own = self.problem.coordinates.iter().find(|c| c.name == *coordinate);
@@ -188,7 +195,7 @@ impl Reader<'_> {
     }
 
     /// The value of a formula in the problem's parameters.
-    fn number(&mut self, formula: &Spanned<Formula>) -> Result<f64, Error> {
+    pub(super) fn number(&mut self, formula: &Spanned<Formula>) -> Result<f64, Error> {
         let text = &formula.get_ref().0;
         let Problem { graph, scope, .. } = &mut self.problem;
         let id = parse_expression(text)
