@@ -3,8 +3,7 @@
 
 use std::ops::Range;
 
-use jetspace_expr::{Graph, Id, Symbol};
-use jetspace_jet::MultiIndex;
+use jetspace_expr::{Graph, Id};
 
 use super::region::{Region, RegionAxis};
 use super::{EvaluationPlan, Norm};
@@ -57,29 +56,9 @@ impl Metric {
             }
         }
         let region = Region::of(axes, &plan.parameters)?;
-        let columns = problem.data_columns();
         let expressions: Vec<Id> =
             self.of.iter().chain(self.relative_to.iter().flatten()).copied().collect();
-        let mut truth = vec![Vec::new(); columns.len()];
-        let numbers: Vec<usize> = problem
-            .graph
-            .symbols(&expressions)
-            .into_iter()
-            .filter_map(|s| if let Symbol::Column(n) = s { Some(n) } else { None })
-            .collect();
-        let wanted: Vec<(usize, MultiIndex)> =
-            numbers.iter().filter_map(|&n| columns.get(n).copied()).collect();
-        let known = if wanted.is_empty() {
-            Some(Vec::new())
-        } else {
-            problem.true_jets(&region.coordinates, &wanted)?
-        };
-        let truth = known.map(|known| {
-            for (number, column) in numbers.into_iter().zip(known) {
-                truth[number] = column;
-            }
-            truth
-        });
+        let truth = problem.true_data(&problem.graph, &expressions, &region.coordinates)?;
         Ok(Prepared { name: self.name.clone(), metric: self.clone(), region, truth })
     }
 }

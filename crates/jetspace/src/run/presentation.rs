@@ -6,6 +6,7 @@ use super::errors_over_time::{curves_of, times_to_errors};
 use super::folder::Folder;
 use super::{Member, MemberResult, metrics_log, over_parameters};
 use crate::Error;
+use crate::evaluation::trajectory_metric;
 use crate::point_set::PointSet;
 use crate::problem::Coordinate;
 use crate::report::{
@@ -90,7 +91,9 @@ pub fn shown_metrics(study: &Study) -> Vec<(String, Metric)> {
         Some(_) => format!("{}_error", p.name),
         None => p.name.clone(),
     });
-    let keys = fields.chain(["residual_l2".to_owned()]).chain(own).chain(unknowns);
+    let trajectories = study.evaluation.trajectory_metrics(&study.problem);
+    let keys = fields.chain(["residual_l2".to_owned()]).chain(own).chain(trajectories);
+    let keys = keys.chain(unknowns);
     keys.map(|key| (key.clone(), heading(study, &key))).collect()
 }
 
@@ -109,6 +112,9 @@ fn heading(study: &Study, key: &str) -> Metric {
             Some("_max") => return ranked(format!("max *|{error}|*")),
             _ => {}
         }
+    }
+    if let Some(c) = problem.coordinates.iter().find(|c| key == trajectory_metric(&c.name)) {
+        return ranked(format!("*‖{} − {}‖* on trajectories", c.name, hat(&c.name)));
     }
     for unknown in problem.parameters.iter().filter(|p| p.unknown) {
         match key.strip_prefix(unknown.name.as_str()) {
@@ -240,6 +246,9 @@ fn figure(
     }
     for equation in &study.problem.equations {
         let name = format!("residual_{}", equation.name);
+        if evaluated.iter().all(|(_, table)| table.column(&name).is_none()) {
+            continue;
+        }
         let magnitude =
             |t: &PointSet| Some(slice(t, &name)?.iter().map(|r| r.abs()).collect::<Vec<f64>>());
         let quantity = match study.problem.equations.len() {
