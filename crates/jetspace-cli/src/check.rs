@@ -40,6 +40,13 @@ fn check_problem(problem: &Problem, out: &mut impl Write) -> Result<(), Failure>
         let truth = parameter.truth.map_or_else(String::new, |truth| format!(", in truth {truth}"));
         writeln!(out, "  parameter     {} {kind} {}{truth}", parameter.name, parameter.value)?;
     }
+    if !problem.measured.is_empty() {
+        let names: Vec<&str> = problem.measured.iter().map(|m| m.name.as_str()).collect();
+        writeln!(out, "  measured      {}", names.join(", "))?;
+    }
+    for (coordinate, rate) in problem.coordinates.iter().zip(&problem.rates) {
+        writeln!(out, "  rate          of {}: {}", coordinate.name, rate.text)?;
+    }
     writeln!(out, "  derivatives   {} (order {})", check.derivatives.join(", "), check.order)?;
     let each = if problem.fields.len() > 1 { " (of each field)" } else { "" };
     writeln!(out, "  components    {}{each}", check.components.join(", "))?;

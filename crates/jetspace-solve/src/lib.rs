@@ -7,6 +7,7 @@
 //!   derivatives at any points, by trigonometric interpolation in space and by polynomials in time.
 //! - A [`FirstOrderSystem`] is a system of ordinary differential equations, of any order; [`integrate`]
 //!   follows trajectories of it by Runge–Kutta methods with fixed or adaptive steps.
+//! - [`follow`] does so by equal steps where a caller computes the rates, as of a trained model.
 //! - A [`ConservationLaw`] says what flows along each axis; [`solve_conservation_law`] follows what is
 //!   in the cells of a [`CellGrid`]: donor cell, or slopes with a [`Limiter`]. The [`History`] gives
 //!   values between nodes and times.
@@ -39,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod autonomous;
 mod butcher;
 mod cell_grid;
 mod conservation_law;
@@ -55,6 +57,7 @@ mod runge_kutta;
 mod step_control;
 mod trajectory;
 
+pub use autonomous::{EqualSteps, follow};
 pub use cell_grid::{CellGrid, Ends};
 pub use conservation_law::ConservationLaw;
 pub use error::SolveError;

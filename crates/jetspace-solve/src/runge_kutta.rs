@@ -388,7 +388,7 @@ impl<'a> Block<'a> {
 }
 
 /// y + h Σ wⱼ kⱼ, component by component and lane by lane.
-fn combine(
+pub(crate) fn combine(
     state: &[Vec<f64>],
     attempts: &[f64],
     weights: &[f64],

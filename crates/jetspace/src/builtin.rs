@@ -20,7 +20,8 @@ pub static PROBLEMS: &Library = library!(
     "problems": "allen-cahn" "allen-cahn-parameter" "allen-cahn-time" "allen-cahn-two-parameters"
     "burgers" "burgers-inverse" "continuity" "continuity-upwind" "heat-1d" "helmholtz-2d-k1"
     "helmholtz-2d-k4" "kdv" "kovasznay" "kovasznay-40" "pendulum-conservative" "pendulum-damped"
-    "poisson-2d" "poisson-5d" "reaction-diffusion" "schrodinger-1d" "wave-1d"
+    "pendulum-hamiltonian" "pendulum-lagrangian" "pendulum-vector-field" "poisson-2d" "poisson-5d"
+    "reaction-diffusion" "schrodinger-1d" "wave-1d"
 );
 
 /// The built-in studies.
@@ -30,6 +31,7 @@ pub static STUDIES: &Library = library!(
     "allen-cahn-two-parameters" "allen-cahn-two-parameters-corrected" "continuity"
     "continuity-corrected" "kovasznay" "kovasznay-corrected" "pendulum-damped"
     "pendulum-damped-corrected" "pendulum-conservative" "pendulum-conservative-corrected"
+    "pendulum-hamiltonian" "pendulum-lagrangian" "pendulum-vector-field"
     "allen-cahn-time" "burgers" "burgers-inverse" "burgers-inverse-noise" "heat-1d"
     "helmholtz-2d-k1" "helmholtz-2d-k4" "kdv" "kovasznay-40" "poisson-2d" "poisson-5d"
     "reaction-diffusion" "schrodinger-1d" "wave-1d" "optimisers-allen-cahn" "optimisers-burgers"

@@ -14,6 +14,7 @@
 //! | `residual_l2` | √Σ ‖F(û)‖² over the equations |
 //! | `residual_heat_l2` (for one of several equations) | ‖F(û)‖ of that equation |
 //! | any name (for what a study defines) | see [`Metric`] |
+//! | `q_trajectory` (for a coordinate of a problem with rates) | see [`Trajectories`] |
 //! | `nu` (for an unknown) | its value ν̂ |
 //! | `nu_error` | \|ν̂ − ν\|, if the problem says what is true |
 //!
@@ -25,20 +26,22 @@
 
 mod metric;
 mod region;
+mod trajectories;
 
 use indexmap::IndexMap;
 use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 
-pub(crate) use self::metric::data_at_truth;
 pub use self::metric::{Metric, MetricNorm};
 pub(crate) use self::region::Region;
 pub use self::region::{RegionAxis, grid_of, grid_points};
+pub(crate) use self::trajectories::metric as trajectory_metric;
+pub use self::trajectories::{Trajectories, TrajectoriesPlan};
 use crate::Error;
 use crate::collocation::Points;
 use crate::model::Model;
 use crate::point_set::PointSet;
-use crate::problem::Problem;
+use crate::problem::{DataColumn, Problem};
 
 /// The metric that says how far all fields together are from the truth.
 pub const RELATIVE: &str = "relative";
@@ -53,6 +56,8 @@ pub struct EvaluationPlan {
     pub parameters: Vec<Vec<f64>>,
     /// What a study defines.
     pub metrics: Vec<Metric>,
+    /// Which trajectories are followed, if the problem has rates.
+    pub trajectories: Option<TrajectoriesPlan>,
 }
 
 impl EvaluationPlan {
@@ -65,10 +70,17 @@ impl EvaluationPlan {
         names.extend([RELATIVE, "gradient_l2", "residual_l2"].map(str::to_owned));
         names.extend(problem.equations.iter().map(|e| format!("residual_{}_l2", e.name)));
         names.extend(self.metrics.iter().map(|metric| metric.name.clone()));
+        names.extend(self.trajectory_metrics(problem));
         for parameter in problem.parameters.iter().filter(|p| p.unknown) {
             names.extend([parameter.name.clone(), format!("{}_error", parameter.name)]);
         }
         names
+    }
+
+    /// The names of the metrics of trajectories.
+    pub(crate) fn trajectory_metrics(&self, problem: &Problem) -> Vec<String> {
+        let followed = problem.coordinates.iter().filter(|_| self.trajectories.is_some());
+        followed.map(|coordinate| trajectory_metric(&coordinate.name)).collect()
     }
 }
 
@@ -84,12 +96,14 @@ pub struct Evaluation {
     pub predicted: Vec<Vec<f64>>,
     /// u, field by field, if it is known on the grid.
     pub truth: Option<Vec<Vec<f64>>>,
-    /// F(û), equation by equation.
+    /// F(û), equation by equation; none if what is measured in them is not known on the grid.
     pub residuals: Vec<Vec<f64>>,
     /// Metrics by name, in the order of the module's table.
     pub metrics: IndexMap<String, f64>,
     /// The metrics that are means over sets of parameters, for each set.
     pub of_sets: Vec<IndexMap<String, f64>>,
+    /// Trajectories, if any are followed.
+    pub trajectories: Option<Trajectories>,
 }
 
 impl Evaluation {
@@ -122,11 +136,15 @@ pub struct Measure {
     region: Region,
     /// The problem's expressions and those of metrics.
     graph: Graph,
+    /// None if they name data that is not known on the grid.
     equations: Vec<Id>,
+    /// What they name.
+    data: Vec<Vec<f64>>,
     /// What is compared with the truth.
     jets: Vec<(usize, MultiIndex)>,
     truth: Reference,
     metrics: Vec<metric::Prepared>,
+    trajectories: Option<trajectories::Prepared>,
 }
 
 /// The truth, of each jet that is compared and known.
@@ -168,8 +186,16 @@ impl Measure {
         };
         let metrics = plan.metrics.iter().map(|metric| metric.prepare(problem, plan));
         let metrics = metrics.collect::<Result<_, _>>()?;
-        let equations = problem.equations.iter().map(|e| e.expression).collect();
-        Ok(Self { region, graph: problem.graph.clone(), equations, jets, truth, metrics })
+        let trajectories = plan.trajectories.as_ref();
+        let trajectories = trajectories.map(|plan| trajectories::Prepared::new(problem, plan));
+        let trajectories = trajectories.transpose()?;
+        let mut equations: Vec<Id> = problem.equations.iter().map(|e| e.expression).collect();
+        let data = problem.true_data(&problem.graph, &equations, &region.coordinates)?;
+        if data.is_none() {
+            equations.clear();
+        }
+        let (graph, data) = (problem.graph.clone(), data.unwrap_or_default());
+        Ok(Self { region, graph, equations, data, jets, truth, metrics, trajectories })
     }
 
     /// Measures a model of the problem.
@@ -183,7 +209,8 @@ impl Measure {
         let mut expressions: Vec<Id> =
             jets.iter().map(|&(field, index)| graph.symbol(Symbol::Jet { field, index })).collect();
         expressions.extend(&self.equations);
-        let mut predicted = model.values(&graph, &expressions, &region.coordinates, threads)?;
+        let mut predicted =
+            model.values_beside(&graph, &expressions, &region.coordinates, &self.data, threads)?;
         let residuals = predicted.split_off(jets.len());
         let norm = Norm { cell: region.cell };
         let mut of_parts = Vec::new();
@@ -217,6 +244,11 @@ impl Measure {
             }
         }
         metrics.extend(means(&of_parts).into_iter().chain(own));
+        let trajectories = self.trajectories.as_ref().map(|prepared| prepared.of(model));
+        let trajectories = trajectories.transpose()?;
+        if let Some(trajectories) = &trajectories {
+            trajectories.measure(problem, &mut metrics);
+        }
         of_unknowns(problem, &mut metrics);
         predicted.truncate(problem.fields.len());
         let truth = match truth {
@@ -227,7 +259,16 @@ impl Measure {
         };
         let (grid, coordinates) = (region.nodes(), region.coordinates.clone());
         let of_sets = if of_parts.len() > 1 { of_parts } else { Vec::new() };
-        Ok(Evaluation { grid, coordinates, predicted, truth, residuals, metrics, of_sets })
+        Ok(Evaluation {
+            grid,
+            coordinates,
+            predicted,
+            truth,
+            residuals,
+            metrics,
+            of_sets,
+            trajectories,
+        })
     }
 }
 
@@ -252,13 +293,16 @@ fn means(of_parts: &[IndexMap<String, f64>]) -> IndexMap<String, f64> {
     first.keys().map(|name| (name.clone(), mean(name))).collect()
 }
 
-/// Adds the norms of the equations' residuals.
+/// Adds the norms of the equations' residuals, if there are any.
 fn of_residuals(
     problem: &Problem,
     residuals: &[Vec<f64>],
     norm: Norm,
     metrics: &mut IndexMap<String, f64>,
 ) {
+    if residuals.is_empty() {
+        return;
+    }
     metrics.insert("residual_l2".to_owned(), norm.of_all(residuals.iter()));
     if problem.equations.len() > 1 {
         for (equation, residual) in problem.equations.iter().zip(residuals) {
@@ -281,7 +325,10 @@ fn of_unknowns(problem: &Problem, metrics: &mut IndexMap<String, f64>) {
 /// Fields, then their first derivatives: what is compared with the truth.
 fn compared_jets(problem: &Problem) -> Vec<(usize, MultiIndex)> {
     let values = (0..problem.fields.len()).map(|field| (field, MultiIndex::VALUE));
-    let first = problem.data_columns().into_iter().filter(|(_, index)| index.order() == 1);
+    let first = problem.data_columns().into_iter().filter_map(|column| match column {
+        DataColumn::Jet(field, index) if index.order() == 1 => Some((field, index)),
+        _ => None,
+    });
     values.chain(first).collect()
 }
 

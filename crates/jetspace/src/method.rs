@@ -9,7 +9,7 @@
 use jetspace_expr::{Graph, Id, Symbol};
 use jetspace_jet::MultiIndex;
 
-use crate::problem::Problem;
+use crate::problem::{DataColumn, Problem, named_columns};
 
 /// What a term of an objective compares.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,7 +23,7 @@ pub enum TermKind {
     /// ‖(∇û(x + σv) − ∇û(x))/σ − D²u(x) v‖ over random unit vectors v: a mean of norms, not of their
     /// squares.
     HessianProjection,
-    /// The equations.
+    /// The equations, compared with data where they name what is measured.
     Equation,
     /// A residual that the study wrote, in the problem's graph.
     Residual {
@@ -109,20 +109,20 @@ impl TermKind {
     }
 
     /// The columns of data ([`Problem::data_columns`]) that it compares with: those that hold what
-    /// [`data`](Self::data) lists, or that a residual names.
+    /// [`data`](Self::data) lists, or that residuals name.
     #[must_use]
     pub fn columns(&self, problem: &Problem) -> Vec<usize> {
-        if let Self::Residual { expression, .. } = self {
-            let symbols = problem.graph.symbols(&[*expression]).into_iter();
-            let column = |symbol| match symbol {
-                Symbol::Column(number) => Some(number),
-                _ => None,
-            };
-            return symbols.filter_map(column).collect();
-        }
+        let named = match self {
+            Self::Equation => problem.equations.iter().map(|e| e.expression).collect(),
+            Self::Residual { expression, .. } => vec![*expression],
+            _ => Vec::new(),
+        };
         let columns = problem.data_columns();
-        let place = |wanted| columns.iter().position(|column| *column == wanted);
-        self.data(problem).into_iter().filter_map(place).collect()
+        let place = |(field, index)| {
+            columns.iter().position(|column| *column == DataColumn::Jet(field, index))
+        };
+        let compared = self.data(problem).into_iter().filter_map(place);
+        compared.chain(named_columns(&problem.graph, &named)).collect()
     }
 
     /// The residuals, in the problem's graph or a copy of it; none for the projection, which is not

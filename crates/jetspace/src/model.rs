@@ -1,26 +1,25 @@
 //! Trained models: a network, its weights, and the problem that gives its inputs and outputs their
 //! names; saved in one file, evaluated anywhere.
 
+mod evaluator;
+
 use std::ops::Range;
 use std::path::Path;
 
-use jetspace_expr::{Graph, Id, Program, Scratch, Symbol, parse_expression};
-use jetspace_jet::{Engine, InstructionSet, Network, Plan, Points, Strategy, Threads};
+use jetspace_expr::{Graph, Id, parse_expression};
+use jetspace_jet::Network;
 
 use crate::Error;
-use crate::jets::Jets;
 use crate::output_transform::OutputTransform;
 use crate::problem::Problem;
 use crate::source::Source;
 use crate::study::{Dtype, Study};
 use crate::study_file::NetworkFile;
 use crate::tensors::Tensors;
+pub(crate) use evaluator::Evaluator;
 
 /// What the header of a model file says it is.
 const FORMAT: &str = "jetspace model 1";
-
-/// Points evaluated at a time, so that memory does not grow with their number.
-const CHUNK: usize = 1 << 14;
 
 /// A trained model.
 #[derive(Clone, Debug)]
@@ -198,39 +197,9 @@ impl Model {
         data: &[Vec<f64>],
         threads: usize,
     ) -> Result<Vec<Vec<f64>>, Error> {
-        let mut graph = graph.clone();
-        let of_outputs = self.transform.insert(&mut graph, expressions, None)?;
-        let jets = Jets::of(&mut graph, coordinates.len(), &of_outputs)?;
-        let plan = Plan::new(&self.network, &jets.set, Strategy::Cheapest)?;
-        let program = Program::compile(&graph, &jets.expressions);
-        let parameters = self.problem.parameter_values();
-        let mut engine = Engine::<f64>::new(&self.network, Threads::new(threads)?);
-        let points = coordinates.first().map_or(0, Vec::len);
-        let rows = plan.outputs() * jets.set.len();
-        let mut values = vec![vec![0.0; points]; expressions.len()];
-        let (mut scratch, mut evaluated) = (Scratch::new(InstructionSet::best()), Vec::new());
-        for from in (0..points).step_by(CHUNK) {
-            let len = CHUNK.min(points - from);
-            let columns: Vec<f64> =
-                coordinates.iter().flat_map(|c| c[from..from + len].iter().copied()).collect();
-            evaluated.resize(rows * len, 0.0);
-            engine.jets(&plan, &self.weights, Points::new(len, &columns), &mut evaluated)?;
-            let input = |symbol: &Symbol| match *symbol {
-                Symbol::Coordinate(i) => &coordinates[i][from..from + len],
-                Symbol::Column(n) => {
-                    data.get(n).and_then(|column| column.get(from..from + len)).unwrap_or(&[])
-                }
-                Symbol::Parameter(i) => parameters.get(i..=i).unwrap_or(&[]),
-                symbol => jets.position(symbol).map_or(&[][..], |(field, component)| {
-                    &evaluated[(field * jets.set.len() + component) * len..][..len]
-                }),
-            };
-            let inputs: Vec<&[f64]> = program.inputs().iter().map(input).collect();
-            let mut outputs: Vec<&mut [f64]> =
-                values.iter_mut().map(|column| &mut column[from..from + len]).collect();
-            program.evaluate(&inputs, len, &mut scratch, &mut outputs)?;
-        }
-        Ok(values)
+        let dimensions = coordinates.len();
+        let mut evaluator = Evaluator::new(self, graph, expressions, dimensions, threads)?;
+        evaluator.values(coordinates, data)
     }
 }
 

@@ -184,7 +184,8 @@ impl OutputTransform {
         let values =
             evaluate_with(&graph, &expressions, points, |symbol| given.get(&symbol).cloned())?;
         let Some((residual, scales)) = values.split_first() else { return Ok(false) };
-        let sum = |p: usize| -> f64 { scales.iter().filter_map(|s| s.get(p)).map(|s| s.abs()).sum() };
+        let sum =
+            |p: usize| -> f64 { scales.iter().filter_map(|s| s.get(p)).map(|s| s.abs()).sum() };
         let scales: Vec<f64> = (0..residual.len()).map(sum).collect();
         // Terms of a field may nearly cancel at a point by chance, and leave the rounding of each.
         let mut sorted = scales.clone();

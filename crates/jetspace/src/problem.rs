@@ -1,6 +1,7 @@
 //! Problems: equations, where they hold, and what is known about their solutions; read from a file
 //! and checked, so that whoever has a [`Problem`] has one that makes sense.
 
+mod measured;
 mod read;
 mod reference;
 mod truth;
@@ -14,6 +15,8 @@ use jetspace_jet::MultiIndex;
 pub use crate::problem_file::Kind;
 use crate::sampling::{End, Side};
 use crate::source::Source;
+pub(crate) use measured::named_columns;
+pub use measured::{DataColumn, Measured};
 pub use reference::{FiniteVolume, Fourier, Method, Ode, Reference, relative_difference};
 pub use truth::Truth;
 pub use verify::{Check, Verdict};
@@ -59,8 +62,12 @@ pub struct Problem {
     pub fields: Vec<String>,
     /// Named numbers, fixed and unknown.
     pub parameters: Vec<Parameter>,
+    /// What is measured and is no field.
+    pub measured: Vec<Measured>,
     /// What holds inside.
     pub equations: Vec<Residual>,
+    /// How fast each coordinate changes, in their order, if the coordinates are a state that moves.
+    pub rates: Vec<Rate>,
     /// What holds elsewhere.
     pub conditions: Vec<Condition>,
     /// The solution, as far as it is known.
@@ -121,6 +128,15 @@ pub struct Residual {
     pub expression: Id,
 }
 
+/// How fast a coordinate changes.
+#[derive(Clone, Debug)]
+pub struct Rate {
+    /// As it was written.
+    pub text: String,
+    /// In terms of fields, derivatives, coordinates and parameters.
+    pub expression: Id,
+}
+
 /// What holds at some place.
 #[derive(Clone, Debug)]
 pub struct Condition {
@@ -174,24 +190,6 @@ impl Problem {
         vec![nodes; dimensions]
     }
 
-    /// What data may be given for: every field and its derivatives by physical coordinates up to
-    /// second order. Column n of a study's data is entry n of this list.
-    #[must_use]
-    pub fn data_columns(&self) -> Vec<(usize, MultiIndex)> {
-        let mut indices = vec![MultiIndex::VALUE];
-        let physical: Vec<usize> = self.physical().collect();
-        for (n, &i) in physical.iter().enumerate() {
-            let second = physical[n..].iter().map(|&j| vec![i, j]);
-            indices.extend(
-                std::iter::once(vec![i])
-                    .chain(second)
-                    .filter_map(|variables| MultiIndex::from_variables(&variables).ok()),
-            );
-        }
-        indices.sort_unstable();
-        (0..self.fields.len()).flat_map(|f| indices.iter().map(move |&i| (f, i))).collect()
-    }
-
     /// A symbol as people write it, e.g. u_xx, lambda.
     #[must_use]
     pub fn symbol_name(&self, symbol: Symbol) -> String {
@@ -213,7 +211,10 @@ impl Problem {
             Symbol::Jet { field, index } => jet(field, index),
             Symbol::Other { field, index } => format!("other.{}", jet(field, index)),
             Symbol::Teacher { field, index } => format!("teacher.{}", jet(field, index)),
-            Symbol::Column(i) => format!("data[{i}]"),
+            Symbol::Column(i) => {
+                let column = self.data_columns().get(i).copied();
+                column.map_or_else(String::new, |c| format!("data.{}", self.column_name(c)))
+            }
             Symbol::Combination { field, combination } => {
                 format!("{}:{combination}", name(&self.fields, field))
             }

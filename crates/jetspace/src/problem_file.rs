@@ -128,9 +128,18 @@ pub struct ProblemFile {
     #[serde(default)]
     #[schemars(with = "IndexMap<String, String>")]
     pub sources: Table<Spanned<String>>,
+    /// What is measured at points and is no field; equations call it `data.NAME`.
+    #[serde(default, deserialize_with = "tables")]
+    #[schemars(with = "IndexMap<String, MeasuredFile>")]
+    pub measured: Table<MeasuredFile>,
     /// What holds inside, as "left = right".
     #[schemars(with = "IndexMap<String, String>")]
     pub equations: Table<Spanned<Formula>>,
+    /// How fast each coordinate changes, in terms of fields, their derivatives, coordinates and
+    /// parameters: the coordinates are then a state that moves.
+    #[serde(default)]
+    #[schemars(with = "IndexMap<String, Formula>")]
+    pub rates: Table<Spanned<Formula>>,
     /// What holds on sides, at the start, between the ends of a period, or at points.
     #[serde(default, deserialize_with = "tables")]
     #[schemars(with = "IndexMap<String, ConditionFile>")]
@@ -230,6 +239,16 @@ pub struct CoordinateFile {
     pub kind: Option<Kind>,
     /// The unit, for axes.
     pub unit: Option<String>,
+}
+
+/// Something that is measured and is no field.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MeasuredFile {
+    /// What it truly is, in terms of coordinates, parameters and functions. Without it the points' file
+    /// has a column of its name.
+    #[schemars(with = "Option<Formula>")]
+    pub truth: Option<Spanned<Formula>>,
 }
 
 /// What a coordinate is.

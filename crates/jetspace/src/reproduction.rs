@@ -16,7 +16,7 @@ use crate::study::Study;
 
 /// The tables of "Learning and transferring physical models through derivatives" (arXiv 2505.01391) that
 /// can be repeated: a name, what it is about, and its studies.
-pub const TABLES: [(&str, &str, &[&str]); 5] = [
+pub const TABLES: [(&str, &str, &[&str]); 6] = [
     (
         "table-2",
         "Allen–Cahn, one solution; a density that is carried round",
@@ -42,6 +42,11 @@ pub const TABLES: [(&str, &str, &[&str]); 5] = [
             "allen-cahn-two-parameters",
             "allen-cahn-two-parameters-corrected",
         ],
+    ),
+    (
+        "baselines",
+        "A damped pendulum by its Hamiltonian, its Lagrangian, or its vector field",
+        &["pendulum-hamiltonian", "pendulum-lagrangian", "pendulum-vector-field"],
     ),
     (
         "empirical",

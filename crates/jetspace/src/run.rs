@@ -11,6 +11,7 @@
 //!     checkpoint.safetensors
 //!     model.safetensors   the trained model; best.safetensors: that of the lowest loss
 //!     fields.npz          truth, prediction and residuals on the evaluation grid
+//!     trajectories.npz      states that move at the model's rates, and at the true ones, if asked for
 //!     parameters.npz      errors over the coordinates of kind parameter, if the study maps them
 //!     result.json         metrics
 //!   results.json          all results
@@ -353,6 +354,9 @@ impl Context<'_> {
         Model::new(self.study, &best).write(&place.join("best.safetensors"))?;
         let evaluation = self.measure.of(&model, self.execution.threads)?;
         table::write(place.join("fields.npz"), &evaluation.table(&model.problem)?)?;
+        if let Some(trajectories) = &evaluation.trajectories {
+            table::write(place.join("trajectories.npz"), &trajectories.table(&model.problem)?)?;
+        }
         if let (Some(map), Some(measure)) = (&self.study.map, self.map) {
             let evaluation = measure.of(&model, self.execution.threads)?;
             let table = over_parameters::table(&model.problem, map, &evaluation)?;

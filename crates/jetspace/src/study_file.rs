@@ -17,7 +17,7 @@ use toml::Spanned;
 pub use self::adaptive::{
     AdaptiveFile, AttentionFile, BalanceFile, BalanceName, CausalFile, Density, ResamplingFile,
 };
-pub use self::evaluation::{AxisFile, EvaluationFile, MetricFile, MetricNorm};
+pub use self::evaluation::{AxisFile, EvaluationFile, MetricFile, MetricNorm, TrajectoriesFile};
 pub use self::figures::{FigureFile, FigureScale};
 pub use self::optimizers::{DenseFile, EPOCH, MOST_STEPS, OptimizerFile, ScheduleFile, SolverFile};
 use crate::problem_file::{Formula, Name, Table, tables};

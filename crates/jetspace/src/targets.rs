@@ -6,7 +6,7 @@ use jetspace_jet::MultiIndex;
 
 use crate::Error;
 use crate::collocation::Points;
-use crate::problem::Problem;
+use crate::problem::{DataColumn, Problem};
 use crate::random::Purpose;
 use crate::study::{Difference, TargetsFile};
 
@@ -25,19 +25,23 @@ pub fn data(
     let columns = problem.data_columns();
     let mut data = vec![Vec::new(); columns.len()];
     for &number in wanted {
-        let Some(&(field, index)) = columns.get(number) else { continue };
-        let name = problem.symbol_name(jetspace_expr::Symbol::Jet { field, index });
-        let mut column = match points.data.iter().find(|(n, _)| *n == name) {
+        let Some(&column) = columns.get(number) else { continue };
+        let name = problem.column_name(column);
+        let mut values = match points.data.iter().find(|(n, _)| *n == name) {
             Some((_, values)) => values.clone(),
-            None => of_truth(problem, points, targets, field, index, &name)?,
+            None => of_truth(problem, points, targets, column, &name)?,
         };
-        if targets.noise > 0.0 && index.order() <= 1 {
+        let is_noisy = match column {
+            DataColumn::Measured(_) => true,
+            DataColumn::Jet(_, index) => index.order() <= 1,
+        };
+        if targets.noise > 0.0 && is_noisy {
             let mut random = Purpose::Noise(number).stream(seed);
-            for value in &mut column {
+            for value in &mut values {
                 *value += targets.noise * random.normal();
             }
         }
-        data[number] = column;
+        data[number] = values;
     }
     Ok(data)
 }
@@ -46,31 +50,39 @@ fn of_truth(
     problem: &Problem,
     points: &Points,
     targets: &TargetsFile,
-    field: usize,
-    index: MultiIndex,
+    column: DataColumn,
     name: &str,
 ) -> Result<Vec<f64>, Error> {
+    let truth = match column {
+        DataColumn::Measured(_) => "its truth under [measured]",
+        DataColumn::Jet(..) => "a [truth]",
+    };
     let missing = |reason: &str| {
         Error::Argument(format!(
-            "data for {name} is needed: {reason}. Give the problem a [truth], or take the points \
+            "data for {name} is needed: {reason}. Give the problem {truth}, or take the points \
              from a file with a column {name:?}"
         ))
     };
-    let differenced = targets.difference_step.filter(|_| index.order() == 1);
-    let derivative = if differenced.is_some() { MultiIndex::VALUE } else { index };
-    let at = |coordinates: &[Vec<f64>]| {
-        let values = problem.true_jets(coordinates, &[(field, derivative)]);
+    let at = |coordinates: &[Vec<f64>], column| {
+        let values = problem.true_columns(coordinates, &[column]);
         let values = values.map_err(|error| missing(&error.to_string()))?;
         let column = values.and_then(|columns| columns.into_iter().next());
         column.ok_or_else(|| missing("the truth is not known at these points"))
     };
-    let Some((h, i)) = differenced.zip(index.factors().next()) else {
-        return at(&points.coordinates);
+    let slope = match column {
+        DataColumn::Jet(field, index) if index.order() == 1 => {
+            index.factors().next().zip(Some(field))
+        }
+        _ => None,
     };
+    let Some((h, (i, field))) = targets.difference_step.zip(slope) else {
+        return at(&points.coordinates, column);
+    };
+    let value = DataColumn::Jet(field, MultiIndex::VALUE);
     let mut moved = points.coordinates.clone();
     let mut shift = |by: f64| {
         moved[i] = points.coordinates[i].iter().map(|x| x + by).collect();
-        at(&moved)
+        at(&moved, value)
     };
     let (upper, lower, width) = match targets.difference {
         Difference::Central => (shift(h)?, shift(-h)?, 2.0 * h),
@@ -94,10 +106,8 @@ mod tests {
         let points = Points::at(vec![column(0.618_034), column(0.414_214)]);
         let data = data(&problem, &points, &targets, &(0..6).collect(), seed).unwrap();
         let place = |name: &str| {
-            let is_it = |&(field, index): &(usize, MultiIndex)| {
-                problem.symbol_name(jetspace_expr::Symbol::Jet { field, index }) == name
-            };
-            problem.data_columns().iter().position(is_it).unwrap()
+            let columns = problem.data_columns();
+            columns.iter().position(|&column| problem.column_name(column) == name).unwrap()
         };
         let names = ["u", "u_x", "u_y", "u_xx", "u_xy", "u_yy"];
         (points, names.iter().map(|name| data[place(name)].clone()).collect())

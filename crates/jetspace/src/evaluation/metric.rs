@@ -3,8 +3,7 @@
 
 use std::ops::Range;
 
-use jetspace_expr::{Graph, Id, Symbol};
-use jetspace_jet::MultiIndex;
+use jetspace_expr::{Graph, Id};
 
 use super::region::{Region, RegionAxis};
 use super::{EvaluationPlan, Norm};
@@ -59,36 +58,9 @@ impl Metric {
         let region = Region::of(axes, &plan.parameters)?;
         let expressions: Vec<Id> =
             self.of.iter().chain(self.relative_to.iter().flatten()).copied().collect();
-        let truth = data_at_truth(problem, &expressions, &region.coordinates)?;
+        let truth = problem.true_data(&problem.graph, &expressions, &region.coordinates)?;
         Ok(Prepared { name: self.name.clone(), metric: self.clone(), region, truth })
     }
-}
-
-/// The columns of data that expressions in a problem's graph name ([`Problem::data_columns`]), of the truth
-/// at points; nothing if they name one and the truth is not known there.
-pub(crate) fn data_at_truth(
-    problem: &Problem,
-    expressions: &[Id],
-    points: &[Vec<f64>],
-) -> Result<Option<Vec<Vec<f64>>>, Error> {
-    let columns = problem.data_columns();
-    let numbers: Vec<usize> = problem
-        .graph
-        .symbols(expressions)
-        .into_iter()
-        .filter_map(|s| if let Symbol::Column(n) = s { Some(n) } else { None })
-        .collect();
-    let wanted: Vec<(usize, MultiIndex)> =
-        numbers.iter().filter_map(|&n| columns.get(n).copied()).collect();
-    let known =
-        if wanted.is_empty() { Some(Vec::new()) } else { problem.true_jets(points, &wanted)? };
-    Ok(known.map(|known| {
-        let mut truth = vec![Vec::new(); columns.len()];
-        for (number, column) in numbers.into_iter().zip(known) {
-            truth[number] = column;
-        }
-        truth
-    }))
 }
 
 impl Prepared {

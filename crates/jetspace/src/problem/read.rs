@@ -1,6 +1,8 @@
 //! From the text of a problem file to a checked [`Problem`].
 
 mod conditions;
+mod measured;
+mod rates;
 mod reference;
 mod unknowns;
 
@@ -14,7 +16,7 @@ use jetspace_expr::{
 use jetspace_jet::MAX_VARIABLES;
 use toml::Spanned;
 
-use super::{Coordinate, Kind, Parameter, Problem, Residual};
+use super::{Coordinate, Kind, Parameter, Problem, Residual, named_columns};
 use crate::Error;
 use crate::problem_file::{CoordinateFile, Formula, Name, ProblemFile};
 use crate::source::{FileKind, Source};
@@ -51,8 +53,10 @@ impl Problem {
         reader.functions(&file)?;
         let truth = reader.truth(&file, &fields, &parameters)?;
         let sources = reader.sources(&file, truth.as_deref())?;
-        let mut equations = reader.equations(&file)?;
+        let (measured, with_measured) = reader.measured(&file, &parameters)?;
+        let mut equations = reader.equations(&file, with_measured)?;
         reader.solve_sources(&sources, &mut equations, &parameters)?;
+        let rates = reader.rates(&file, &coordinates)?;
         let conditions = reader.conditions(&file, &coordinates)?;
         let path = Path::new(&source.name);
         let known = reader.known(&file, &coordinates, truth)?;
@@ -65,7 +69,9 @@ impl Problem {
             coordinates,
             fields,
             parameters,
+            measured,
             equations,
+            rates,
             conditions,
             truth: known,
             graph: reader.graph,
@@ -206,7 +212,7 @@ impl Reader<'_> {
         let names: Vec<String> = file.equations.keys().map(|n| n.get_ref().clone()).collect();
         let mut sources = Vec::new();
         for (number, (name, of)) in file.sources.iter().enumerate() {
-            let symbol = Symbol::Column(number);
+            let symbol = Symbol::Hoisted(number);
             let id = self.graph.symbol(symbol);
             self.declare(name, |scope, name| scope.function(name, id))?;
             let Some(equation) = names.iter().position(|n| n == of.get_ref()) else {
@@ -227,11 +233,17 @@ impl Reader<'_> {
         Ok(sources)
     }
 
-    fn equations(&mut self, file: &ProblemFile) -> Result<Vec<Residual>, Error> {
+    fn equations(
+        &mut self,
+        file: &ProblemFile,
+        with_measured: Scope,
+    ) -> Result<Vec<Residual>, Error> {
+        let elsewhere = std::mem::replace(&mut self.scope, with_measured);
         let mut equations = Vec::new();
         for (name, formula) in &file.equations {
             equations.push(self.residual(name, formula)?);
         }
+        self.scope = elsewhere;
         if equations.is_empty() {
             let message = "expected at least one equation, found none";
             let help = "write it here, e.g. heat = \"u_t = u_xx\"";
@@ -291,6 +303,11 @@ impl Reader<'_> {
         let without = self.graph.substitute(&[of.expression], is_zero)[0];
         let quotient = self.graph.div(without, slope);
         let value = self.graph.neg(quotient);
+        if !named_columns(&self.graph, &[value]).is_empty() {
+            let message = format!("expected an equation without data, found it in {:?}", of.name);
+            let help = "write the source as a formula under [functions]";
+            return Err(self.source.mistake(source.place.clone(), message, "this source", help));
+        }
         let inserted = self.graph.insert_fields(&[value], &source.truth);
         inserted.map(|ids| ids[0]).map_err(|error| {
             let help = "use another form of the equation or of the truth";

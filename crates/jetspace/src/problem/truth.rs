@@ -66,7 +66,7 @@ impl Problem {
         }
     }
 
-    /// Expressions at the truth, at points given as columns; `pair` is the coordinate at whose upper
+    /// Expressions, also in data, at the truth, at points given as columns; `pair` is the coordinate at whose upper
     /// end `other` is. Nothing if the truth is unknown, or known at other points only.
     ///
     /// # Errors
@@ -94,6 +94,7 @@ impl Problem {
         }
         let (at_here, at_there) = (self.true_jets(points, &here)?, self.true_jets(&moved, &there)?);
         let Some((at_here, at_there)) = at_here.zip(at_there) else { return Ok(None) };
+        let Some(data) = self.true_data(graph, expressions, points)? else { return Ok(None) };
         let parameters = self.true_parameters();
         let find = |wanted: &[(usize, MultiIndex)], values: &'_ [Vec<f64>], jet| {
             wanted.iter().position(|w| *w == jet).map(|n| values[n].clone())
@@ -103,6 +104,7 @@ impl Problem {
             Symbol::Parameter(i) => parameters.get(i).map(|&value| vec![value]),
             Symbol::Jet { field, index } => find(&here, &at_here, (field, index)),
             Symbol::Other { field, index } => find(&there, &at_there, (field, index)),
+            Symbol::Column(number) => data.get(number).cloned(),
             _ => None,
         };
         let count = points.first().map_or(0, Vec::len);
@@ -132,7 +134,7 @@ impl Problem {
     }
 
     /// The values of the parameters with which the truth holds.
-    pub(super) fn true_parameters(&self) -> Vec<f64> {
+    pub(crate) fn true_parameters(&self) -> Vec<f64> {
         self.parameters.iter().map(|p| p.truth.unwrap_or(p.value)).collect()
     }
 }

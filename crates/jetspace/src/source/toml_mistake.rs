@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::problem_file::FORMULA;
 
 /// What to write for each key that a file cannot do without.
-const EXAMPLES: [(&str, &str); 25] = [
+const EXAMPLES: [(&str, &str); 27] = [
     ("title", r#"`title = "Heat equation"`"#),
     // Problems.
     ("coordinates", "`[coordinates]` and below it `x = { range = [0, 1] }`"),
@@ -44,6 +44,8 @@ const EXAMPLES: [(&str, &str); 25] = [
     ("by", r#"`by = "rad"` to points, `by = "gradient-norm"` to balance"#),
     ("add", "`add = 100`"),
     ("of", r#"`of = ["u - data.u"]`"#),
+    ("from", "`from = [[0, 1]]`"),
+    ("duration", "`duration = 10`"),
 ];
 
 impl Source {

@@ -296,9 +296,8 @@ impl Reader<'_> {
 
     fn scope_with_data(&self) -> Result<Scope, Error> {
         let mut scope = self.problem.scope.clone();
-        for (field, index) in self.problem.data_columns() {
-            let symbol = jetspace_expr::Symbol::Jet { field, index };
-            let name = self.problem.symbol_name(symbol);
+        for column in self.problem.data_columns() {
+            let name = self.problem.column_name(column);
             scope = scope.column(&name).map_err(|error| {
                 self.source.mistake(None, error.message(), error.label(), error.help())
             })?;

@@ -25,6 +25,8 @@ pub struct EvaluationFile {
     /// figure and in parameters.npz.
     #[serde(default)]
     pub map: Vec<usize>,
+    /// Trajectories that are followed, if the problem has rates.
+    pub trajectories: Option<TrajectoriesFile>,
     /// Steps from one measurement to the next, so that errors are known against time; only at the
     /// end unless given.
     pub every: Option<NonZero<u64>>,
@@ -33,6 +35,18 @@ pub struct EvaluationFile {
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub columns: Vec<Spanned<String>>,
+}
+
+/// Trajectories at the rates of a trained model, compared with those at the true rates.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrajectoriesFile {
+    /// Where they start: for each a number per coordinate, in their order.
+    pub from: Vec<Vec<f64>>,
+    /// How long they are followed.
+    pub duration: f64,
+    /// In how many equal steps of the classical Runge–Kutta method.
+    pub steps: NonZero<usize>,
 }
 
 /// A metric of a study: a norm of expressions at points of the box, or beyond it.

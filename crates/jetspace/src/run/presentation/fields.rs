@@ -74,6 +74,9 @@ fn figure(
     }
     for equation in &study.problem.equations {
         let name = format!("residual_{}", equation.name);
+        if evaluated.iter().all(|(_, table)| table.column(&name).is_none()) {
+            continue;
+        }
         let magnitude =
             |t: &PointSet| Some(slice(t, &name)?.iter().map(|r| r.abs()).collect::<Vec<f64>>());
         let quantity = match study.problem.equations.len() {

@@ -1,6 +1,7 @@
 //! The table of results: which metrics it shows, what they are called, and a row for each method.
 
 use super::super::MemberResult;
+use crate::evaluation::trajectory_metric;
 use crate::report::{MethodScores, Metric, ResultTable, Score};
 use crate::study::Study;
 
@@ -17,7 +18,9 @@ pub fn shown_metrics(study: &Study) -> Vec<(String, Metric)> {
         Some(_) => format!("{}_error", p.name),
         None => p.name.clone(),
     });
-    let keys = fields.chain(["residual_l2".to_owned()]).chain(own).chain(unknowns);
+    let trajectories = study.evaluation.trajectory_metrics(&study.problem);
+    let keys = fields.chain(["residual_l2".to_owned()]).chain(own).chain(trajectories);
+    let keys = keys.chain(unknowns);
     keys.map(|key| (key.clone(), heading(study, &key))).collect()
 }
 
@@ -36,6 +39,9 @@ fn heading(study: &Study, key: &str) -> Metric {
             Some("_max") => return ranked(format!("max *|{error}|*")),
             _ => {}
         }
+    }
+    if let Some(c) = problem.coordinates.iter().find(|c| key == trajectory_metric(&c.name)) {
+        return ranked(format!("*‖{} − {}‖* on trajectories", c.name, hat(&c.name)));
     }
     for unknown in problem.parameters.iter().filter(|p| p.unknown) {
         match key.strip_prefix(unknown.name.as_str()) {

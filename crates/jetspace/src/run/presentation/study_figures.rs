@@ -5,12 +5,12 @@
 
 use std::path::Path;
 
-use jetspace_expr::{Id, Symbol};
+use jetspace_expr::Id;
 
 use super::super::{Folder, Member};
 use super::fields::{label_axis, short};
 use crate::Error;
-use crate::evaluation::{Region, RegionAxis, data_at_truth};
+use crate::evaluation::{Region, RegionAxis};
 use crate::model::Model;
 use crate::point_set::PointSet;
 use crate::problem::Problem;
@@ -165,7 +165,9 @@ impl<'a> Sample<'a> {
             }
         }
         let expressions = [vec![quantity.expression], others].concat();
-        let Some(data) = data_at_truth(problem, &expressions, &points)? else { return Ok(None) };
+        let Some(data) = problem.true_data(&problem.graph, &expressions, &points)? else {
+            return Ok(None);
+        };
         let truth =
             if quantity.is_error { None } else { at_truth(problem, &expressions, &points)? };
         Ok(Some(Self { figure, regions, points, expressions, data, truth }))
@@ -190,15 +192,7 @@ fn at_truth(
     expressions: &[Id],
     points: &[Vec<f64>],
 ) -> Result<Option<Vec<Vec<f64>>>, Error> {
-    let mut graph = problem.graph.clone();
-    let columns = problem.data_columns();
-    let expressions = graph.substitute(expressions, &mut |symbol, graph| match symbol {
-        Symbol::Column(n) => {
-            columns.get(n).map(|&(field, index)| graph.symbol(Symbol::Jet { field, index }))
-        }
-        _ => None,
-    });
-    match problem.at_truth(&graph, &expressions, points, None) {
+    match problem.at_truth(&problem.graph, expressions, points, None) {
         // A reference solution that has no such derivative, or ends before.
         Err(Error::Argument(_)) => Ok(None),
         values => values,

@@ -4,12 +4,13 @@ use jetspace_expr::{Id, parse_expression};
 use toml::Spanned;
 
 use super::Reader;
+use super::points::MOST_POINTS;
 use crate::Error;
-use crate::evaluation::{EvaluationPlan, Metric, RegionAxis, grid_of};
+use crate::evaluation::{EvaluationPlan, Metric, RegionAxis, TrajectoriesPlan, grid_of};
 use crate::problem::{Kind, Problem};
 use crate::problem_file::{Formula, Name};
 use crate::study::ParameterMap;
-use crate::study_file::{AxisFile, MetricFile, StudyFile};
+use crate::study_file::{AxisFile, MetricFile, StudyFile, TrajectoriesFile};
 
 /// Most sets of parameters over which errors are mapped,
 const MOST_SETS: usize = 10_000;
@@ -25,11 +26,50 @@ impl Reader<'_> {
             let nodes = grid.iter_mut().zip(&self.problem.coordinates);
             nodes.filter(|(_, c)| c.kind == Kind::Parameter).for_each(|(nodes, _)| *nodes = 1);
         }
-        let mut metrics = Vec::new();
+        let trajectories = file.evaluation.trajectories.as_ref();
+        let trajectories = trajectories.map(|file| self.trajectories(file)).transpose()?;
+        let mut plan = EvaluationPlan { grid, parameters, metrics: Vec::new(), trajectories };
+        let taken = plan.names(&self.problem);
         for (name, metric) in &file.metric {
-            metrics.push(self.metric(name, metric)?);
+            plan.metrics.push(self.metric(name, metric, &taken)?);
         }
-        Ok(EvaluationPlan { grid, parameters, metrics })
+        Ok(plan)
+    }
+
+    fn trajectories(&self, file: &TrajectoriesFile) -> Result<TrajectoriesPlan, Error> {
+        let wrong = |path: &[&str], message: String, label: &str, help: &str| {
+            let place = self.source.place_of(&[&["evaluation", "trajectories"], path].concat());
+            Err(self.source.mistake(place, message, label, help))
+        };
+        let TrajectoriesFile { from, duration, steps } = file;
+        if self.problem.rates.is_empty() {
+            let message = "expected a problem with rates to follow, found none".to_owned();
+            let help = "add [rates] to the problem, or remove this";
+            return wrong(&[], message, "at which rates?", help);
+        }
+        let coordinates = self.problem.coordinates.len();
+        for (number, start) in from.iter().enumerate() {
+            if start.len() != coordinates || start.iter().any(|value| !value.is_finite()) {
+                let message = format!("expected {coordinates} finite numbers, found {start:?}");
+                let help = "give one for each coordinate, in their order";
+                return wrong(&["from", &number.to_string()], message, "not a state", help);
+            }
+        }
+        if !(*duration > 0.0 && duration.is_finite()) {
+            let message = format!("expected a duration above 0, found {duration}");
+            return wrong(&["duration"], message, "not a duration", "e.g. duration = 10");
+        }
+        let values = from.len().checked_mul(steps.get());
+        if !values.is_some_and(|values| (1..=MOST_POINTS).contains(&values)) {
+            let message = format!(
+                "expected 1 to {MOST_POINTS} steps in all, found {} trajectories of {steps}",
+                from.len()
+            );
+            let help = "e.g. from = [[0, 1]], steps = 1000";
+            return wrong(&[], message, "too many, or none", help);
+        }
+        let (from, duration) = (from.clone(), *duration);
+        Ok(TrajectoriesPlan { from, duration, steps: steps.get() })
     }
 
     fn grid(&self, file: &StudyFile) -> Result<Vec<usize>, Error> {
@@ -85,7 +125,8 @@ impl Reader<'_> {
             if coordinates.contains(&i) { 1 } else { nodes.min(MOST_MAP_NODES) }
         };
         let grid = plan.grid.iter().enumerate().map(of_coordinate).collect();
-        let plan = EvaluationPlan { grid, parameters, metrics: plan.metrics.clone() };
+        let metrics = plan.metrics.clone();
+        let plan = EvaluationPlan { grid, parameters, metrics, trajectories: None };
         Ok(Some(ParameterMap { coordinates, nodes, plan }))
     }
 
@@ -103,9 +144,13 @@ impl Reader<'_> {
         Ok(columns.iter().map(|name| name.get_ref().clone()).collect())
     }
 
-    fn metric(&mut self, name: &Name, file: &MetricFile) -> Result<Metric, Error> {
+    fn metric(
+        &mut self,
+        name: &Name,
+        file: &MetricFile,
+        taken: &[String],
+    ) -> Result<Metric, Error> {
         let key = name.get_ref();
-        let taken = EvaluationPlan::default().names(&self.problem);
         if taken.contains(key) {
             let message = format!("expected a name of its own, found that of the metric {key:?}");
             return Err(self.source.mistake(name.span(), message, "taken", "choose another"));

@@ -10,7 +10,7 @@ use super::Reader;
 use crate::Error;
 use crate::method::TermKind;
 use crate::output_transform::OutputTransform;
-use crate::problem::Condition;
+use crate::problem::{Condition, DataColumn};
 use crate::study::Method;
 use crate::study_file::{NetworkFile, StudyFile};
 
@@ -47,7 +47,7 @@ impl Reader<'_> {
         self.problem.conditions.iter().map(holds).collect()
     }
 
-    /// Whether what the study needs of the fields exists (equations, first derivatives, all terms),
+    /// Whether what the study needs of the fields exists (equations, rates, first derivatives, all terms),
     /// and none of it is a projection, which is of the network itself.
     pub(super) fn check_transform(
         &self,
@@ -66,8 +66,11 @@ impl Reader<'_> {
         }
         let mut graph = self.problem.graph.clone();
         let mut needed: Vec<Id> = self.problem.equations.iter().map(|e| e.expression).collect();
-        for (field, index) in self.problem.data_columns() {
-            if index.order() <= 1 {
+        needed.extend(self.problem.rates.iter().map(|rate| rate.expression));
+        for column in self.problem.data_columns() {
+            if let DataColumn::Jet(field, index) = column
+                && index.order() <= 1
+            {
                 needed.push(graph.symbol(Symbol::Jet { field, index }));
             }
         }
