@@ -180,7 +180,8 @@ impl Reader<'_> {
         let Some((coordinate, values)) = frames.next() else { return Ok(None) };
         let place = self.source.place_of(&["figure", name, "frames"]);
         if frames.next().is_some() || values.is_empty() || values.len() > MOST_FRAMES {
-            let message = format!("expected 1 to {MOST_FRAMES} values of one coordinate, found others");
+            let message =
+                format!("expected 1 to {MOST_FRAMES} values of one coordinate, found others");
             let help = "e.g. frames = { t = [0, 1, 2] }";
             return Err(self.source.mistake(place, message, "other than that", help));
         }
