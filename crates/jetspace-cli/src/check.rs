@@ -99,7 +99,7 @@ fn describe_truth(problem: &Problem, out: &mut impl Write) -> Result<(), Failure
         }
         Truth::Reference(reference) => {
             writeln!(out, "  truth         solved with {}; changes by", reference.method)?;
-            for (how, change) in reference.changes(problem)? {
+            for (how, change) in reference.changes(problem, &|_| ())? {
                 writeln!(out, "                {change:.0e} of itself {how}")?;
             }
         }

@@ -1,5 +1,6 @@
 //! `jetspace solve`: problems solved by numerical methods, without any training.
 
+use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use jetspace::evaluation::grid_points;
 use jetspace::point_set::PointSet;
-use jetspace::problem::{Fourier, Method, Ode, Problem, Truth, relative_difference};
+use jetspace::problem::{FiniteVolume, Fourier, Method, Ode, Problem, Truth, relative_difference};
 use jetspace::{Error, builtin, table};
 use jetspace_jet::MultiIndex;
 use serde_json::json;
@@ -27,16 +28,19 @@ pub fn solve(arguments: &SolveArguments) -> Result<ExitCode, Failure> {
     let reference = problem.reference(method(&problem, arguments)?);
     let waiting = Waiting::new(&format!("solving with {}", reference.method));
     let began = Instant::now();
+    reference.solve(&problem, &|fraction| waiting.show(fraction))?;
     let fields: Vec<_> = (0..problem.fields.len()).map(|f| (f, MultiIndex::VALUE)).collect();
     let values = reference.jets(&problem, &coordinates, &fields)?;
     let seconds = began.elapsed().as_secs_f64();
-    let changes = reference.changes(&problem)?;
+    drop(waiting);
+    let waiting = Waiting::new("solving more coarsely, to compare");
+    let changes = reference.changes(&problem, &|fraction| waiting.show(fraction))?;
+    drop(waiting);
     let exact = match &problem.truth {
         Truth::Formulas(_) => problem.true_jets(&coordinates, &fields)?,
         _ => None,
     };
     let error = exact.map(|exact| relative_difference(&exact, &values));
-    drop(waiting);
     if let Some(path) = &arguments.out {
         let names = problem.coordinates.iter().map(|c| &c.name).chain(&problem.fields).cloned();
         table::write(path, &PointSet::new(names.zip(coordinates.into_iter().chain(values)))?)?;
@@ -81,23 +85,30 @@ fn method(problem: &Problem, arguments: &SolveArguments) -> Result<Method, Error
         (None, None) => {
             return Err(Error::Argument(format!(
                 "{} has no [reference] that says how to solve it: add --method fourier (u_t = …, \
-                 periodic) or --method ode (time and parameters alone)",
+                 periodic), --method ode (time and parameters alone) or --method finite-volume (what \
+                 flows is conserved)",
                 problem.source.name
             )));
         }
         (None, Some(method))
         | (Some(MethodName::Fourier), Some(method @ Method::Fourier(_)))
-        | (Some(MethodName::Ode), Some(method @ Method::Ode(_))) => method,
+        | (Some(MethodName::Ode), Some(method @ Method::Ode(_)))
+        | (Some(MethodName::FiniteVolume), Some(method @ Method::FiniteVolume(_))) => method,
         (Some(MethodName::Fourier), _) => {
-            let (Some(nodes), Some(steps)) = (&arguments.nodes, arguments.steps) else {
-                let message = "--method fourier needs numbers: add --nodes and --steps, e.g. --nodes 256 \
-                               --steps 4000";
-                return Err(Error::Argument(message.to_owned()));
-            };
-            Method::Fourier(Fourier { nodes: nodes.0.clone(), steps })
+            let (nodes, steps) = numbers(arguments, "fourier")?;
+            Method::Fourier(Fourier { nodes, steps })
+        }
+        (Some(MethodName::FiniteVolume), _) => {
+            let (nodes, steps) = numbers(arguments, "finite-volume")?;
+            Method::FiniteVolume(FiniteVolume::new(nodes, steps))
         }
         (Some(MethodName::Ode), _) => Method::Ode(Ode::default()),
     };
+    if arguments.limiter.is_some() && !matches!(method, Method::FiniteVolume(_)) {
+        let message =
+            "--limiter is for slopes within cells: add --method finite-volume, or leave it out";
+        return Err(Error::Argument(message.to_owned()));
+    }
     let (given_nodes, steps) =
         (arguments.nodes.as_ref().map(|grid| grid.0.clone()), arguments.steps);
     match &mut method {
@@ -110,6 +121,7 @@ fn method(problem: &Problem, arguments: &SolveArguments) -> Result<Method, Error
                 finite_volume.nodes = nodes;
             }
             finite_volume.steps = steps.unwrap_or(finite_volume.steps);
+            finite_volume.limiter = arguments.limiter.map_or(finite_volume.limiter, Into::into);
         }
         Method::Ode(_) if given_nodes.is_some() => {
             let message = "--nodes are along space coordinates, and an ordinary differential equation \
@@ -121,28 +133,58 @@ fn method(problem: &Problem, arguments: &SolveArguments) -> Result<Method, Error
     Ok(method)
 }
 
-/// A sign of life on a terminal, a line elsewhere.
-struct Waiting(Option<ProgressBar>);
+/// The nodes and steps that a method needs.
+fn numbers(arguments: &SolveArguments, method: &str) -> Result<(Vec<usize>, usize), Error> {
+    match (&arguments.nodes, arguments.steps) {
+        (Some(nodes), Some(steps)) => Ok((nodes.0.clone(), steps)),
+        _ => Err(Error::Argument(format!(
+            "--method {method} needs numbers: add --nodes and --steps, e.g. --nodes 256 --steps 4000"
+        ))),
+    }
+}
+
+/// What is going on, and how much of it is done: a bar on a terminal, a line now and then elsewhere.
+struct Waiting {
+    bar: Option<ProgressBar>,
+    message: String,
+    said: Cell<Instant>,
+}
 
 impl Waiting {
+    const PARTS: u64 = 1000;
+
     fn new(message: &str) -> Self {
         const EVERY: Duration = Duration::from_millis(200);
+        let (message, said) = (message.to_owned(), Cell::new(Instant::now()));
         if !std::io::stderr().is_terminal() {
             eprintln!("{message}");
-            return Self(None);
+            return Self { bar: None, message, said };
         }
-        let bar = ProgressBar::new_spinner().with_message(message.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {elapsed}") {
+        let bar = ProgressBar::new(Self::PARTS).with_message(message.clone());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}  {percent} %  {elapsed}") {
             bar.set_style(style);
         }
         bar.enable_steady_tick(EVERY);
-        Self(Some(bar))
+        Self { bar: Some(bar), message, said }
+    }
+
+    fn show(&self, fraction: f64) {
+        const EVERY: Duration = Duration::from_secs(5);
+        match &self.bar {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 1000.
+            Some(bar) => bar.set_position((fraction * Self::PARTS as f64) as u64),
+            None if self.said.get().elapsed() >= EVERY => {
+                eprintln!("{}  {:.0} %", self.message, 100.0 * fraction);
+                self.said.set(Instant::now());
+            }
+            None => {}
+        }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

@@ -62,6 +62,26 @@ fn results_are_json_with_the_promised_keys() {
 }
 
 #[test]
+fn methods_are_for_problems_that_do_not_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let cells = ["solve", "continuity", "--method", "finite-volume"];
+    let finely = [&cells[..], &["--nodes", "61x61", "--steps", "1500", "--json"]].concat();
+    let line: Value = serde_json::from_str(&succeed(folder, &finely)).unwrap();
+    assert_eq!(line["method"], "61 × 61 cells (van Leer) in 1500 steps");
+    assert!(line["error"].as_f64().unwrap() < 0.3, "{line}");
+    let said = refused(folder, &cells);
+    assert!(said.contains("add --nodes and --steps"), "{said}");
+    let said = refused(folder, &["solve", "heat-1d", "--method", "finite-volume"]);
+    assert!(said.contains("add --nodes and --steps"), "{said}");
+    let said = refused(
+        folder,
+        &["solve", "heat-1d", "--method", "finite-volume", "--nodes", "11", "--steps", "10"],
+    );
+    assert!(said.contains("expected an equation without \"u_xx\""), "{said}");
+}
+
+#[test]
 fn arguments_refine_what_the_file_says() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -73,6 +93,11 @@ fn arguments_refine_what_the_file_says() {
     let few = ["solve", "continuity-upwind", "--nodes", "31x31", "--steps", "100"];
     let said = refused(folder, &few);
     assert!(said.contains("take 280 steps"), "{said}");
+    let sharp = ["--limiter", "van-leer", "--steps", "800"];
+    let said = succeed(folder, &[&small[..4], &sharp, &small[6..]].concat());
+    assert!(said.contains("31 × 31 cells (van Leer) in 800 steps"), "{said}");
+    let nowhere = refused(folder, &["solve", "kdv", "--limiter", "none"]);
+    assert!(nowhere.contains("add --method finite-volume"), "{nowhere}");
     let fixed = ["solve", "pendulum-conservative", "--steps", "200", "--grid", "5x2x2"];
     assert!(succeed(folder, &fixed).contains("solved with 200 steps"));
 }

@@ -10,6 +10,9 @@ const FIELD: Symbol = Symbol::Jet { field: 0, index: MultiIndex::VALUE };
 
 /// ∂u/∂t + Σ ∂fₐ/∂xₐ = s with a flux f(t, x, u) and a source s(t, x, u).
 ///
+/// If the flux is not given it is found from the equation c u_t + Σ cₐ(t, x, u) u_xₐ + r(t, x, u) = 0
+/// with speeds cₐ/c that are polynomials in u: fₐ = ∫₀ᵘ cₐ/c du and s = Σ ∂fₐ/∂xₐ|ᵤ − r/c.
+///
 /// ```
 /// use jetspace_expr::{CoordinateKind, Graph, Scope, parse_equation, parse_expression};
 /// use jetspace_solve::ConservationLaw;
@@ -21,9 +24,13 @@ const FIELD: Symbol = Symbol::Jet { field: 0, index: MultiIndex::VALUE };
 /// let burgers = scope.lower_equation(&parse_equation("u_t + u*u_x = 0")?, &mut graph)?;
 /// let mut flux = |text| scope.lower(&parse_expression(text)?, &mut graph);
 /// let (right, wrong) = (flux("u^2/2")?, flux("u^2")?);
-/// let law = |flux| ConservationLaw::new(&graph, burgers, &[flux], None, 0, &[1], &[]);
-/// assert!(law(right).is_ok());
-/// assert!(law(wrong).is_err());
+/// let law = |flux: Option<&[_]>| {
+///     let flux = flux.map(|flux| (flux, None));
+///     ConservationLaw::new(&graph, burgers, flux, 0, &[1], &[])
+/// };
+/// assert!(law(Some(&[right])).is_ok());
+/// assert!(law(Some(&[wrong])).is_err());
+/// assert!(law(None).is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -47,37 +54,45 @@ pub(crate) struct Flux {
 
 impl ConservationLaw {
     /// The law that the residual of an equation for field 0 says, with its flux along each axis and
-    /// its source, if it has one.
+    /// its source, if it has one; or with those that are found from the equation.
     ///
     /// `time` and `space` are numbers of coordinates; `parameters` are the values of the parameters
     /// by their numbers.
     ///
     /// # Errors
-    /// Flux or source contain something else than coordinates, parameters and the field; or the
-    /// residual is not c (u_t + Σ ∂fₐ/∂xₐ − s) with a constant c.
+    /// Flux or source contain something else than coordinates, parameters and the field; the residual is
+    /// not c (u_t + Σ ∂fₐ/∂xₐ − s) with a constant c; or no flux is given, and speeds are no polynomials
+    /// in the field.
     pub fn new(
         graph: &Graph,
         residual: Id,
-        flux: &[Id],
-        source: Option<Id>,
+        flux: Option<(&[Id], Option<Id>)>,
         time: usize,
         space: &[usize],
         parameters: &[f64],
     ) -> Result<Self, SolveError> {
-        if flux.len() != space.len() || space.is_empty() {
+        let axes = flux.map_or(space.len(), |(flux, _)| flux.len());
+        if axes != space.len() || space.is_empty() {
             let expected = format!("a flux along each of {} axes", space.len());
-            return Err(SolveError::argument(expected, &flux.len()));
+            return Err(SolveError::argument(expected, &axes));
         }
         let mut graph = graph.clone();
         let known = &mut |symbol, graph: &mut Graph| match symbol {
             Symbol::Parameter(i) => parameters.get(i).map(|&value| graph.constant(value)),
             _ => None,
         };
+        let residual = graph.substitute(&[residual], known)[0];
         let zero = graph.constant(0.0);
-        let all: Vec<Id> = flux.iter().copied().chain([source.unwrap_or(zero), residual]).collect();
-        let mut flux = graph.substitute(&all, known);
-        let (residual, known_source) = (flux.pop().unwrap_or(zero), flux.pop().unwrap_or(zero));
-        for symbol in graph.symbols(&flux).into_iter().chain(graph.symbols(&[known_source])) {
+        let (flux, source) = match flux {
+            Some((flux, source)) => {
+                let all: Vec<Id> = flux.iter().copied().chain([source.unwrap_or(zero)]).collect();
+                let mut flux = graph.substitute(&all, known);
+                let source = flux.pop().unwrap_or(zero);
+                (flux, source)
+            }
+            None => conservative_form(&mut graph, residual, time, space)?,
+        };
+        for symbol in graph.symbols(&flux).into_iter().chain(graph.symbols(&[source])) {
             let is_known = match symbol {
                 Symbol::Coordinate(i) => i == time || space.contains(&i),
                 symbol => symbol == FIELD,
@@ -86,9 +101,9 @@ impl ConservationLaw {
                 return Err(SolveError::Unsupported { equation: 0, symbol });
             }
         }
-        verify(&mut graph, residual, &flux, known_source, time, space)?;
+        verify(&mut graph, residual, &flux, source, time, space)?;
         let fluxes = flux.into_iter().map(|flux| Flux::new(&mut graph, flux, time)).collect();
-        let source = source.map(|_| Program::compile(&graph, &[known_source]));
+        let source = (source != zero).then(|| Program::compile(&graph, &[source]));
         Ok(Self { time, space: space.to_vec(), fluxes, source })
     }
 }
@@ -107,6 +122,78 @@ impl Flux {
     }
 }
 
+/// Flux and source of c u_t + Σ cₐ u_xₐ + r = 0.
+fn conservative_form(
+    graph: &mut Graph,
+    residual: Id,
+    time: usize,
+    space: &[usize],
+) -> Result<(Vec<Id>, Id), SolveError> {
+    let zero = graph.constant(0.0);
+    let (by_time, factor) = time_derivative(graph, residual, time)?;
+    let mut rest =
+        graph.substitute(&[residual], &mut |symbol, _| (symbol == by_time).then_some(zero))[0];
+    let mut terms = Vec::new();
+    let mut fluxes = Vec::new();
+    for &axis in space {
+        let slope = first_derivative(axis)?;
+        let speed = graph.partial(rest, slope);
+        let flux = integral(graph, speed)?;
+        let flux = graph.sum(&[(1.0 / factor, flux)]);
+        terms.push((1.0, graph.partial(flux, Symbol::Coordinate(axis))));
+        fluxes.push(flux);
+        rest = graph.substitute(&[rest], &mut |symbol, _| (symbol == slope).then_some(zero))[0];
+    }
+    let others = graph.symbols(&[rest]).into_iter();
+    let mut others = others.filter(|s| !matches!(s, Symbol::Coordinate(_)) && *s != FIELD);
+    if let Some(symbol) = others.next() {
+        return Err(SolveError::Unsupported { equation: 0, symbol });
+    }
+    terms.push((-1.0 / factor, rest));
+    Ok((fluxes, graph.sum(&terms)))
+}
+
+/// ∫₀ᵘ p du of a polynomial p in the field u, as Σ uᵏ⁺¹/(k + 1)! ∂ᵏp/∂uᵏ at u = 0.
+fn integral(graph: &mut Graph, polynomial: Id) -> Result<Id, SolveError> {
+    const HIGHEST: u32 = 16;
+    let zero = graph.constant(0.0);
+    let field = graph.symbol(FIELD);
+    let (mut derivative, mut factorial, mut power) = (polynomial, 1.0, field);
+    let mut terms = Vec::new();
+    for k in 1..=HIGHEST {
+        if graph.constant_value(derivative) == Some(0.0) {
+            return Ok(graph.sum(&terms));
+        }
+        factorial *= f64::from(k);
+        let coefficient =
+            graph.substitute(&[derivative], &mut |symbol, _| (symbol == FIELD).then_some(zero))[0];
+        terms.push((1.0 / factorial, graph.mul(coefficient, power)));
+        power = graph.mul(power, field);
+        derivative = graph.partial(derivative, FIELD);
+    }
+    Err(SolveError::NotConservation { found: "speeds that are no polynomials in the field" })
+}
+
+/// The symbol of the first derivative of the field along a coordinate.
+fn first_derivative(axis: usize) -> Result<Symbol, SolveError> {
+    let index = MultiIndex::from_variables(&[axis])
+        .map_err(|error| SolveError::argument("a coordinate that jets have", &error))?;
+    Ok(Symbol::Jet { field: 0, index })
+}
+
+/// The symbol u_t, and its constant factor in the residual.
+fn time_derivative(
+    graph: &mut Graph,
+    residual: Id,
+    time: usize,
+) -> Result<(Symbol, f64), SolveError> {
+    let by_time = first_derivative(time)?;
+    let factor = graph.partial(residual, by_time);
+    let factor = graph.constant_value(factor).filter(|factor| *factor != 0.0);
+    let factor = factor.ok_or(SolveError::NotConservation { found: "one without c u_t" })?;
+    Ok((by_time, factor))
+}
+
 /// Whether the residual is c (u_t + Σ ∂fₐ/∂xₐ − s): both sides at arbitrary numbers for all that is in
 /// them, as formulas can be written in many ways.
 fn verify(
@@ -118,12 +205,7 @@ fn verify(
     space: &[usize],
 ) -> Result<(), SolveError> {
     const TRIALS: usize = 16;
-    let by_time = MultiIndex::from_variables(&[time])
-        .map_err(|error| SolveError::argument("a coordinate that jets have", &error))?;
-    let by_time = Symbol::Jet { field: 0, index: by_time };
-    let factor = graph.partial(residual, by_time);
-    let factor = graph.constant_value(factor).filter(|factor| *factor != 0.0);
-    let factor = factor.ok_or(SolveError::NotConservation { found: "one without c u_t" })?;
+    let (by_time, factor) = time_derivative(graph, residual, time)?;
     let mut terms = vec![(factor, graph.symbol(by_time)), (-factor, source)];
     for (&flux, &axis) in flux.iter().zip(space) {
         let derivative = graph

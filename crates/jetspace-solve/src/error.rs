@@ -90,7 +90,7 @@ pub enum SolveError {
     /// An equation that does not say that what flows out is lost.
     #[error(
         "expected an equation c (u_t + div(flux) - source) = 0, found {found}: look for a wrong sign \
-         in the flux, or give the rest as source"
+         in the flux, or give flux and source"
     )]
     NotConservation {
         /// What was found instead.

@@ -38,7 +38,7 @@ pub struct Steps {
 }
 
 /// Solves an initial-value problem on a periodic box; `initial` holds the nodes' values, field by
-/// field.
+/// field; `progress` is told the fraction that is done at each state that is kept.
 ///
 /// # Errors
 /// Initial values of the wrong shape, no steps, a final time that is not after the first, more states
@@ -48,6 +48,7 @@ pub fn solve(
     grid: &PeriodicGrid,
     initial: &[Vec<f64>],
     steps: Steps,
+    progress: &dyn Fn(f64),
 ) -> Result<Trajectory, SolveError> {
     let Steps { from, to, count, stored } = steps;
     if initial.len() != evolution.fields() || initial.iter().any(|field| field.len() != grid.len())
@@ -88,6 +89,7 @@ pub fn solve(
             return Err(SolveError::NotFinite { time });
         }
         trajectory.push(time, state.clone());
+        progress((interval + 1) as f64 / stored as f64);
     }
     Ok(trajectory)
 }

@@ -26,7 +26,8 @@ const MOST_STORED: usize = 1 << 28;
 /// Solves an initial-value problem; `initial` holds the nodes' values. `boundary` has, for the lower
 /// and the upper end of each axis, what is at its nodes (an output in terms of the coordinates). What
 /// is given nowhere is, at a closed end, as at the start, and at an open end as in the cell beside it.
-/// The number of steps is kept; the last interval between stored states may be shorter.
+/// The number of steps is kept; the last interval between stored states may be shorter. `progress` is
+/// told the fraction that is done at each stored state.
 ///
 /// # Errors
 /// Values or boundaries of the wrong shape, no steps, too few of them, more states than fit in memory,
@@ -38,6 +39,7 @@ pub fn solve_conservation_law(
     initial: &[f64],
     boundary: &[[Option<Program>; 2]],
     steps: Steps,
+    progress: &dyn Fn(f64),
 ) -> Result<History, SolveError> {
     let Steps { from, to, count, stored } = steps;
     let axes = law.space.len();
@@ -73,6 +75,7 @@ pub fn solve_conservation_law(
                 return Err(SolveError::NotFinite { time });
             }
             history.push(time, state.clone());
+            progress(done as f64 / count as f64);
         }
     }
     Ok(history)

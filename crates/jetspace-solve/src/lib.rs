@@ -32,7 +32,7 @@
 //! let grid = PeriodicGrid::new(&[(0.0, std::f64::consts::TAU)], &[16])?;
 //! let initial: Vec<f64> = grid.coordinates()[0].iter().map(|x| x.sin()).collect();
 //! let steps = Steps { from: 0.0, to: 1.0, count: 20, stored: 20 };
-//! let trajectory = solve(&evolution, &grid, &[initial], steps)?;
+//! let trajectory = solve(&evolution, &grid, &[initial], steps, &|_| ())?;
 //!
 //! let value = (0, MultiIndex::VALUE);
 //! let u = trajectory.jets(&[vec![0.5], vec![1.0]], &[value])?;

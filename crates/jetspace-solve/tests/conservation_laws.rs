@@ -3,7 +3,7 @@
 
 use std::f64::consts::{PI, TAU};
 
-use jetspace_expr::{CoordinateKind, Graph, Program, Scope, parse_equation, parse_expression};
+use jetspace_expr::{CoordinateKind, Graph, Id, Program, Scope, parse_equation, parse_expression};
 use jetspace_jet::MultiIndex;
 use jetspace_solve::{
     CellGrid, ConservationLaw, Ends, History, Limiter, SolveError, Steps, solve_conservation_law,
@@ -11,20 +11,31 @@ use jetspace_solve::{
 
 const LIMITERS: [Option<Limiter>; 3] = [None, Some(Limiter::Minmod), Some(Limiter::VanLeer)];
 
-/// A law in t and as many of x and y as there are fluxes.
+/// A law in t and as many of x and y as there are fluxes, with the parameter c = ¼.
 fn law(equation: &str, flux: &[&str], source: Option<&str>) -> Result<ConservationLaw, SolveError> {
-    let mut scope = Scope::new().coordinate("t", CoordinateKind::Time).unwrap();
-    for axis in &["x", "y"][..flux.len()] {
-        scope = scope.coordinate(axis, CoordinateKind::Space).unwrap();
-    }
-    let scope = scope.field("u").unwrap();
-    let mut graph = Graph::new();
-    let residual = scope.lower_equation(&parse_equation(equation).unwrap(), &mut graph).unwrap();
+    let (scope, mut graph, residual) = lowered(equation, flux.len());
     let mut lower = |text| scope.lower(&parse_expression(text).unwrap(), &mut graph).unwrap();
     let flux: Vec<_> = flux.iter().map(|text| lower(text)).collect();
     let source = source.map(lower);
     let space: Vec<usize> = (1..=flux.len()).collect();
-    ConservationLaw::new(&graph, residual, &flux, source, 0, &space, &[])
+    ConservationLaw::new(&graph, residual, Some((&flux, source)), 0, &space, &[0.25])
+}
+
+/// A law in t, x and y whose flux is found from the equation.
+fn found_law(equation: &str) -> Result<ConservationLaw, SolveError> {
+    let (_, graph, residual) = lowered(equation, 2);
+    ConservationLaw::new(&graph, residual, None, 0, &[1, 2], &[0.25])
+}
+
+fn lowered(equation: &str, axes: usize) -> (Scope, Graph, Id) {
+    let mut scope = Scope::new().coordinate("t", CoordinateKind::Time).unwrap();
+    for axis in &["x", "y"][..axes] {
+        scope = scope.coordinate(axis, CoordinateKind::Space).unwrap();
+    }
+    let scope = scope.field("u").unwrap().parameter("c").unwrap();
+    let mut graph = Graph::new();
+    let residual = scope.lower_equation(&parse_equation(equation).unwrap(), &mut graph).unwrap();
+    (scope, graph, residual)
 }
 
 fn steps(to: f64, count: usize) -> Steps {
@@ -42,7 +53,7 @@ fn solved(
     let at = |p: usize| initial(&columns.iter().map(|c| c[p]).collect::<Vec<_>>());
     let initial: Vec<f64> = (0..grid.len()).map(at).collect();
     let nothing: Vec<[Option<Program>; 2]> = columns.iter().map(|_| [None, None]).collect();
-    solve_conservation_law(law, grid, limiter, &initial, &nothing, steps)
+    solve_conservation_law(law, grid, limiter, &initial, &nothing, steps, &|_| ())
 }
 
 /// The mean of |u − exact| over the nodes at the end.
@@ -162,6 +173,7 @@ fn what_flows_in_is_given() {
         &[0.0; 401],
         &[[Some(inflow), None]],
         steps(1.0, 2000),
+        &|_| (),
     );
     let found = error(&found.unwrap(), &grid, |x| (6.0 * (1.0 - x[0] / 2.0)).sin());
     assert!(found < 5e-4, "{found}");
@@ -300,6 +312,39 @@ fn what_is_not_the_law_is_refused() {
 }
 
 #[test]
+fn fluxes_are_found_where_speeds_are_polynomials() {
+    let grid = CellGrid::new(&[(-1.0, 1.0), (0.5, 1.5)], &[25, 18], &[Ends::Open; 2]).unwrap();
+    for (equation, flux, source) in [
+        ("u_t - y*u_x + x*u_y = 0", ["-y*u", "x*u"], None),
+        ("u_t + u*u_x - u*u_y = 0", ["u^2/2", "-u^2/2"], None),
+        ("3*u_t/c = 12*x*u_x", ["-x*u", "0"], Some("-u")),
+        ("d(x*u^3, x) + u_t + 4*c*y*d(u, y) = x*u", ["x*u^3", "y*u"], Some("u + x*u")),
+        (
+            "u_t + exp(x)*(1 - u)^2*u_x = sin(u)*t",
+            ["exp(x)*(u^3/3 - u^2 + u)", "0"],
+            Some("t*sin(u) + exp(x)*(u^3/3 - u^2 + u)"),
+        ),
+    ] {
+        let start = |x: &[f64]| (3.0 * x[0]).sin() * x[1];
+        let solve = |law: &ConservationLaw| {
+            solved(law, &grid, Some(Limiter::Minmod), steps(0.2, 200), start).unwrap()
+        };
+        let given = solve(&law(equation, &flux, source).unwrap());
+        let found = solve(&found_law(equation).unwrap());
+        for (given, found) in given.states().iter().zip(found.states()) {
+            for (given, found) in given.iter().zip(found) {
+                assert!((given - found).abs() < 1e-12 * (1.0 + given.abs()), "{equation}");
+            }
+        }
+    }
+    let refused = |equation| found_law(equation).map(|_| ()).unwrap_err().to_string();
+    assert!(refused("u_t + sin(u)*u_x = 0").contains("no polynomials in the field"));
+    assert!(refused("u_t + u_x^2 = 0").contains("derivative"));
+    assert!(refused("u_t + u_x = u_xx").contains("derivative (0,2)"));
+    assert!(refused("u_x = u_y").contains("without c u_t"));
+}
+
+#[test]
 fn absurd_arguments_are_refused() {
     let new = |ranges: &[(f64, f64)], nodes: &[usize]| {
         CellGrid::new(ranges, nodes, &vec![Ends::Open; nodes.len()]).map(|_| ())
@@ -313,7 +358,8 @@ fn absurd_arguments_are_refused() {
     let moving = law("u_t + u_x = 0", &["u"], None).unwrap();
     let grid = CellGrid::new(&[(0.0, 1.0)], &[5], &[Ends::Open]).unwrap();
     let attempt = |initial: &[f64], steps| {
-        solve_conservation_law(&moving, &grid, None, initial, &[[None, None]], steps).map(|_| ())
+        solve_conservation_law(&moving, &grid, None, initial, &[[None, None]], steps, &|_| ())
+            .map(|_| ())
     };
     let good = steps(1.0, 4);
     assert_eq!(attempt(&[1.0; 5], good), Ok(()));

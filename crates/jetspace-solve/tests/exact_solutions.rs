@@ -37,7 +37,7 @@ fn solved(
     let initial = (0..grid.len()).map(at).collect();
     let evolution = evolution(nodes.len(), &["u"], &[equation]).unwrap();
     let steps = Steps { from: 0.0, to: 1.0, count, stored: count.min(200) };
-    solve(&evolution, &grid, &[initial], steps).unwrap()
+    solve(&evolution, &grid, &[initial], steps, &|_| ()).unwrap()
 }
 
 /// Points (t, x, …), a column for each, that are on no grid.
@@ -167,7 +167,7 @@ fn fields_may_be_coupled_and_need_no_space_to_vary_in() {
     let pair = evolution(1, &["u", "v"], &["v_t = -u", "u_t - v = 0"]).unwrap();
     let grid = PeriodicGrid::new(&[(0.0, 1.0)], &[1]).unwrap();
     let steps = Steps { from: 0.0, to: 2.0, count: 400, stored: 100 };
-    let found = solve(&pair, &grid, &[vec![0.0], vec![1.0]], steps).unwrap();
+    let found = solve(&pair, &grid, &[vec![0.0], vec![1.0]], steps, &|_| ()).unwrap();
     let at = vec![vec![0.3, 1.234], vec![0.0, 0.9]];
     let value = MultiIndex::VALUE;
     let jets = found.jets(&at, &[(0, value), (1, value)]).unwrap();
@@ -207,7 +207,8 @@ fn absurd_arguments_are_refused() {
     let heat = evolution(1, &["u"], &["u_t = u_xx"]).unwrap();
     let grid = PeriodicGrid::new(&[(0.0, 1.0)], &[4]).unwrap();
     let good = Steps { from: 0.0, to: 1.0, count: 1, stored: 1 };
-    let attempt = |initial: &[Vec<f64>], steps| solve(&heat, &grid, initial, steps).map(|_| ());
+    let attempt =
+        |initial: &[Vec<f64>], steps| solve(&heat, &grid, initial, steps, &|_| ()).map(|_| ());
     let initial = vec![vec![1.0; 4]];
     assert_eq!(attempt(&initial, good), Ok(()));
     assert!(attempt(&[], good).is_err());

@@ -17,6 +17,7 @@ use crate::Error;
 use crate::problem::{Place, Problem, evaluate_with};
 use crate::random::Purpose;
 use crate::source::{Source, did_you_mean};
+use crate::study::network::Period;
 use crate::study_file::NetworkFile;
 
 /// A residual counts as zero below this fraction of what its terms, and rounded coordinates, make.
@@ -56,7 +57,7 @@ pub struct OutputTransform {
     fields: Vec<Id>,
     /// Whether every field is an output.
     is_identity: bool,
-    /// The coordinates whose range is a period of the network.
+    /// The coordinates whose range is a period of the network, or several.
     periodic: Vec<usize>,
 }
 
@@ -71,8 +72,14 @@ impl OutputTransform {
         problem: &mut Problem,
         place: impl Fn(&str, &str) -> (Arc<Source>, Range<usize>),
     ) -> Result<Self, Error> {
-        let position = |name: &String| problem.coordinates.iter().position(|c| c.name == *name);
-        let periodic = file.periodic.keys().filter_map(position).collect();
+        let bounds = problem.bounds();
+        let is_range = |period: &Period| {
+            let range = bounds.get(period.axis).map_or(0.0, |(low, high)| high - low);
+            let periods = range / period.length;
+            (periods - periods.round()).abs() <= ROUNDING * periods
+        };
+        let periods = file.periods(problem)?;
+        let periodic = periods.iter().filter(|p| is_range(p)).map(|p| p.axis).collect();
         let value = |field| Symbol::Jet { field, index: MultiIndex::VALUE };
         let count = problem.fields.len();
         let mut fields: Vec<Id> = (0..count).map(|i| problem.graph.symbol(value(i))).collect();

@@ -9,15 +9,16 @@ mod verify;
 
 use std::sync::Arc;
 
-use jetspace_expr::{Graph, Id, Scope, Symbol};
+use jetspace_expr::{ExprError, Graph, Id, Scope, Symbol, parse_expression};
 use jetspace_jet::MultiIndex;
+pub use jetspace_solve::{Ends, Limiter};
 
 pub use crate::problem_file::Kind;
 use crate::sampling::{End, Side};
 use crate::source::Source;
 pub(crate) use measured::named_columns;
 pub use measured::{DataColumn, Measured};
-pub use reference::{FiniteVolume, Fourier, Method, Ode, Reference, relative_difference};
+pub use reference::{FiniteVolume, Flux, Fourier, Method, Ode, Reference, relative_difference};
 pub use truth::Truth;
 pub use verify::{Check, Verdict};
 pub(crate) use verify::{evaluate, evaluate_with};
@@ -175,6 +176,39 @@ impl Problem {
     #[must_use]
     pub fn parameter_values(&self) -> Vec<f64> {
         self.parameters.iter().map(|p| p.value).collect()
+    }
+
+    /// The value of a formula in the parameters; none if it is not finite, or depends on anything
+    /// else, unknowns among it.
+    ///
+    /// ```
+    /// use jetspace::Problem;
+    /// let problem = Problem::parse("spring.toml", r#"
+    ///     title = "A mass on a spring"
+    ///     fields = ["u"]
+    ///     coordinates.t = { range = [0, 10] }
+    ///     parameters.omega = 2
+    ///     equations.newton = "u_tt + omega^2*u = 0"
+    /// "#)?;
+    /// assert_eq!(problem.number("2*pi/omega"), Ok(Some(std::f64::consts::PI)));
+    /// assert_eq!(problem.number("2*t"), Ok(None));
+    /// # Ok::<(), jetspace::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A mistake in the formula.
+    pub fn number(&self, formula: &str) -> Result<Option<f64>, ExprError> {
+        let mut graph = self.graph.clone();
+        let parsed = parse_expression(formula)?;
+        let id = self.scope.lower(&parsed, &mut graph)?;
+        let value = |symbol| match symbol {
+            Symbol::Parameter(i) => {
+                self.parameters.get(i).filter(|p| !p.unknown).map_or(f64::NAN, |p| p.value)
+            }
+            _ => f64::NAN,
+        };
+        let value = graph.evaluate(&[id], &value).first().copied();
+        Ok(value.filter(|value| value.is_finite()))
     }
 
     /// Nodes of the evaluation grid along each coordinate, unless someone says otherwise: 201 in

@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use std::num::NonZero;
 
 use indexmap::IndexMap;
+use jetspace_solve::{Ends, Limiter};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
@@ -179,10 +180,10 @@ pub enum ReferenceFile {
     /// A conservation law u_t + div(flux) = source of one field, solved by finite volumes: cells
     /// around nodes, equal steps in time. A pair condition makes a coordinate periodic.
     FiniteVolume {
-        /// What flows along each space coordinate, in terms of the field and the coordinates.
-        #[schemars(with = "IndexMap<String, Formula>")]
-        flux: IndexMap<String, Formula>,
-        /// What is added per time; nothing unless given.
+        /// What flows along each space coordinate, in terms of the field and the coordinates; found
+        /// from the equation unless given, if its speeds are polynomials in the field.
+        flux: Option<IndexMap<String, Formula>>,
+        /// What is added per time; nothing if there is a flux and no source.
         source: Option<Formula>,
         /// Nodes along each space coordinate, both ends included.
         nodes: Vec<NonZero<usize>>,
@@ -226,6 +227,25 @@ pub enum EndsFile {
     Open,
     /// Nothing flows in or out.
     Closed,
+}
+
+impl From<LimiterFile> for Option<Limiter> {
+    fn from(file: LimiterFile) -> Self {
+        match file {
+            LimiterFile::None => None,
+            LimiterFile::Minmod => Some(Limiter::Minmod),
+            LimiterFile::VanLeer => Some(Limiter::VanLeer),
+        }
+    }
+}
+
+impl From<EndsFile> for Ends {
+    fn from(file: EndsFile) -> Self {
+        match file {
+            EndsFile::Open => Self::Open,
+            EndsFile::Closed => Self::Closed,
+        }
+    }
 }
 
 /// A coordinate.

@@ -1,7 +1,7 @@
 //! Studies: problem × methods × seeds × optimisers × evaluation, read from a file and checked.
 
 mod figures;
-mod network;
+pub(crate) mod network;
 mod read;
 
 use std::path::PathBuf;

@@ -5,6 +5,7 @@
 mod adaptive;
 mod evaluation;
 mod figures;
+mod network;
 mod optimizers;
 
 use std::num::NonZero;
@@ -19,8 +20,12 @@ pub use self::adaptive::{
 };
 pub use self::evaluation::{AxisFile, EvaluationFile, MetricFile, MetricNorm, TrajectoriesFile};
 pub use self::figures::{FigureFile, FigureScale};
+pub(crate) use self::network::PERIOD;
+pub use self::network::{
+    ActivationName, FourierFeaturesFile, InitialisationName, NetworkFile, PeriodFile, PeriodTable,
+};
 pub use self::optimizers::{DenseFile, EPOCH, MOST_STEPS, OptimizerFile, ScheduleFile, SolverFile};
-use crate::problem_file::{Formula, Name, Table, tables};
+use crate::problem_file::{Name, Table, tables};
 
 /// A study: a problem, the methods that learn it, and how the results are measured.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -157,94 +162,6 @@ pub enum Generator {
     /// Uniform points inside as NumPy's `random.rand` draws them, and weights as PyTorch's `Linear`
     /// layers start in f32: repeats published runs number by number.
     MersenneTwister,
-}
-
-/// A fully connected network, what it sees of the coordinates, and how the fields are made of what
-/// it gives.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
-pub struct NetworkFile {
-    /// Units of each hidden layer.
-    pub hidden: Vec<usize>,
-    /// Activation of the hidden layers.
-    pub activation: ActivationName,
-    /// How weights start.
-    pub initialisation: InitialisationName,
-    /// Whether inputs are mapped from their ranges to [−1, 1] first.
-    pub normalise: bool,
-    /// Coordinates along which the network is exactly periodic, the range being the period, each
-    /// with its number of harmonics: instead of the coordinate the network sees their sines and
-    /// cosines.
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    pub periodic: IndexMap<String, usize>,
-    /// Instead of the coordinates the network sees sines and cosines of random combinations of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fourier_features: Option<FourierFeaturesFile>,
-    /// Fields as formulas of coordinates, parameters and what the network gives, so that conditions
-    /// hold exactly: u = "x*(1 - x)*N", or with several fields N_u, N_v, …; a field without a
-    /// formula is what the network gives.
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    pub transform: IndexMap<String, Formula>,
-}
-
-/// Random Fourier features.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FourierFeaturesFile {
-    /// Random frequencies; the network sees a sine and a cosine of each.
-    pub count: usize,
-    /// Their standard deviation, in periods per unit of a coordinate (of [−1, 1], if it is
-    /// normalised).
-    #[serde(default = "unit")]
-    pub scale: f64,
-    /// The seed from which they are drawn.
-    #[serde(default)]
-    pub seed: u64,
-}
-
-impl Default for NetworkFile {
-    fn default() -> Self {
-        Self {
-            hidden: vec![50; 4],
-            activation: ActivationName::Tanh,
-            initialisation: InitialisationName::Glorot,
-            normalise: false,
-            periodic: IndexMap::new(),
-            fourier_features: None,
-            transform: IndexMap::new(),
-        }
-    }
-}
-
-fn unit() -> f64 {
-    1.0
-}
-
-/// Activations by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-#[allow(missing_docs)] // The names say it.
-pub enum ActivationName {
-    Tanh,
-    Sin,
-    Sigmoid,
-    Softplus,
-    Silu,
-    Gelu,
-}
-
-/// Initialisations by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum InitialisationName {
-    /// PyTorch's default for `Linear`: weights and biases uniform in ±1/√fan_in.
-    Pytorch,
-    /// Glorot's uniform weights, biases zero.
-    Glorot,
-    /// He's normal weights, biases zero.
-    He,
-    /// Sitzmann's, for sine networks.
-    Siren,
 }
 
 /// Point sets.

@@ -200,6 +200,11 @@ fn conditions_that_hold_exactly_are_found() {
         ("periodic.x = 2", [false, false, true, false]),
         ("periodic.x = 1\nnormalise = true", [false, false, true, false]),
         ("periodic.t = 2", [false; 4]),
+        // Half the range, a formula of that size, and what the range is no multiple of.
+        ("periodic.x = { harmonics = 2, period = 1 }", [false, false, true, false]),
+        ("periodic.x = { harmonics = 1, period = \"sqrt(4)/3\" }", [false, false, true, false]),
+        ("periodic.x = { harmonics = 2, period = 3 }", [false; 4]),
+        ("periodic.x = { harmonics = 2, period = 4 }", [false; 4]),
         ("periodic.x = 2\ntransform.v = \"cos(2*pi*x)*N_v\"", [false, false, true, false]),
         ("periodic.x = 2\ntransform.v = \"x*N_v\"", [false; 4]),
         (
@@ -244,6 +249,26 @@ fn periodic_networks_are_equal_at_both_ends() {
         // Along the other coordinate it is not periodic.
         let [first, last] = [0.0, 1.0].map(|t| at(&model, "u", [t, 0.2]));
         assert!((first[0] - last[0]).abs() > 1e-4);
+    }
+}
+
+#[test]
+fn a_period_need_not_be_the_range() {
+    let all = "u, u_x, u_xx, u_t, v, v_x";
+    for (network, period) in [
+        ("periodic.t = { harmonics = 2, period = 0.3 }", 0.3),
+        ("periodic.t = { harmonics = 1, period = \"pi/5\" }\nnormalise = true", PI / 5.0),
+        ("periodic.t = { harmonics = 1, period = 4 }", 4.0),
+    ] {
+        let model = model(&study(network), 3);
+        for t in [0.0, 0.1, 0.25] {
+            let [first, second, half] =
+                [t, t + period, t + period / 2.0].map(|t| at(&model, all, [t, 0.4]));
+            for (first, second) in first.iter().zip(&second) {
+                assert!((first - second).abs() < 1e-12 * (1.0 + first.abs()), "{first} {second}");
+            }
+            assert!((first[0] - half[0]).abs() > 1e-4);
+        }
     }
 }
 

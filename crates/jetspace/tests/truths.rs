@@ -91,7 +91,7 @@ fn a_reference_solution_is_checked_too() {
     assert_eq!(verdicts.len(), 4);
     assert!(verdicts.iter().all(Verdict::holds), "{verdicts:?}");
     let Truth::Reference(reference) = &with_reference.truth else { panic!() };
-    let changes = reference.changes(&with_reference).unwrap();
+    let changes = reference.changes(&with_reference, &|_| ()).unwrap();
     assert_eq!(changes.len(), 2);
     // Exact in a linear equation.
     assert!(changes.iter().all(|(_, change)| *change < 1e-12), "{changes:?}");
@@ -334,6 +334,21 @@ steps = 400
 "#;
 
 #[test]
+fn what_flows_is_found_from_the_equation() {
+    let given = Problem::parse("moving.toml", MOVING).unwrap();
+    let flux = "flux = { x = \"c*u\" }\nsource = \"cos(t)\"\n";
+    assert!(MOVING.contains(flux));
+    let found = Problem::parse("moving.toml", &MOVING.replace(flux, "")).unwrap();
+    let points = [vec![0.5, 1.0], vec![2.0, 6.0]];
+    let values = |problem: &Problem| {
+        problem.true_jets(&points, &[(0, MultiIndex::VALUE)]).unwrap().unwrap()[0].clone()
+    };
+    for (given, found) in values(&given).iter().zip(values(&found)) {
+        assert!((given - found).abs() < 1e-12, "{given} {found}");
+    }
+}
+
+#[test]
 fn what_flows_is_compared_with_the_equation() {
     let check = |text: &str| Problem::parse("moving.toml", text).and_then(|p| p.check());
     let verdicts = check(MOVING).unwrap().verdicts;
@@ -353,6 +368,8 @@ fn what_flows_is_compared_with_the_equation() {
     let sign = message("\"c*u\"", "\"-c*u\"");
     assert!(sign.starts_with("moving.toml:10:9: expected an equation c (u_t"), "{sign}");
     assert!(message("source = \"cos(t)\"", "").contains("found another one"));
+    let lonely = message("flux = { x = \"c*u\" }\n", "");
+    assert!(lonely.starts_with("moving.toml:19:10: expected a flux beside the source"), "{lonely}");
     assert!(message("steps = 400", "steps = 50").contains("take 90 steps"));
     let name = message("{ x =", "{ y =");
     assert!(

@@ -19,7 +19,7 @@ use crate::Error;
 use crate::random::Purpose;
 use crate::sampling::{End, Sampler, Side};
 
-pub use finite_volume::FiniteVolume;
+pub use finite_volume::{FiniteVolume, Flux};
 pub use fourier::Fourier;
 pub use ode::Ode;
 
@@ -133,18 +133,8 @@ impl Reference {
             let message = format!("expected one of {fields} fields (from 0), found {field}");
             return Err(Error::Argument(message));
         }
-        let setting = Setting { problem, place: self.place.clone() };
-        let solution = if let Some(solution) = self.solution.get() {
-            solution
-        } else {
-            let solution = match &self.method {
-                Method::Fourier(method) => Solution::Fourier(method.solve(&setting)?),
-                Method::Ode(method) => Solution::Ode(method.solve(&setting)?),
-                Method::FiniteVolume(method) => Solution::FiniteVolume(method.solve(&setting)?),
-            };
-            self.solution.get_or_init(|| solution)
-        };
-        match solution {
+        let setting = Setting { problem, place: self.place.clone(), progress: &|_| () };
+        match self.solved(&setting)? {
             Solution::Fourier(solution) => Ok(solution.jets(points, wanted)?),
             Solution::Ode(solution) => solution.jets(&setting, points, wanted),
             Solution::FiniteVolume(solution) => {
@@ -154,12 +144,38 @@ impl Reference {
         }
     }
 
+    /// Solves it now, and not when it is first needed; `progress` is told the fraction that is done, now
+    /// and then.
+    ///
+    /// # Errors
+    /// An equation that the method cannot solve, or a solution that grows beyond all bounds.
+    pub fn solve(&self, problem: &Problem, progress: &dyn Fn(f64)) -> Result<(), Error> {
+        self.solved(&Setting { problem, place: self.place.clone(), progress }).map(|_| ())
+    }
+
+    fn solved(&self, setting: &Setting<'_>) -> Result<&Solution, Error> {
+        if let Some(solution) = self.solution.get() {
+            return Ok(solution);
+        }
+        let solution = match &self.method {
+            Method::Fourier(method) => Solution::Fourier(method.solve(setting)?),
+            Method::Ode(method) => Solution::Ode(method.solve(setting)?),
+            Method::FiniteVolume(method) => Solution::FiniteVolume(method.solve(setting)?),
+        };
+        Ok(self.solution.get_or_init(|| solution))
+    }
+
     /// How much the solution changes, relative to itself, if it is solved more coarsely, and what
-    /// that means, e.g. "with half the steps": root mean squares over random points.
+    /// that means, e.g. "with half the steps": root mean squares over random points. `progress` is told
+    /// the fraction of each solution that is done.
     ///
     /// # Errors
     /// As [`jets`](Self::jets).
-    pub fn changes(&self, problem: &Problem) -> Result<Vec<(&'static str, f64)>, Error> {
+    pub fn changes(
+        &self,
+        problem: &Problem,
+        progress: &dyn Fn(f64),
+    ) -> Result<Vec<(&'static str, f64)>, Error> {
         const POINTS: usize = 1000;
         let sampler = Sampler::Uniform { points: POINTS };
         let mut points = sampler.sample(&problem.bounds(), &mut Purpose::Check.stream(1))?;
@@ -172,7 +188,9 @@ impl Reference {
         let wanted: Vec<_> = (0..problem.fields.len()).map(|f| (f, MultiIndex::VALUE)).collect();
         let fine = self.jets(problem, &points, &wanted)?;
         let change = |(how, method)| {
-            let coarse = Self::new(method, self.place.clone()).jets(problem, &points, &wanted)?;
+            let coarse = Self::new(method, self.place.clone());
+            coarse.solve(problem, progress)?;
+            let coarse = coarse.jets(problem, &points, &wanted)?;
             Ok((how, relative_difference(&fine, &coarse)))
         };
         self.method.coarser().into_iter().map(change).collect()
@@ -200,6 +218,8 @@ impl Problem {
 struct Setting<'a> {
     problem: &'a Problem,
     place: Option<Range<usize>>,
+    /// Is told the fraction that is done.
+    progress: &'a dyn Fn(f64),
 }
 
 impl Setting<'_> {

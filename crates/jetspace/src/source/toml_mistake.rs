@@ -13,9 +13,10 @@ use super::places::{Entry, entries, entries_below};
 use super::{FileKind, Source};
 use crate::error::Error;
 use crate::problem_file::FORMULA;
+use crate::study_file::PERIOD;
 
 /// What to write for each key that a file cannot do without.
-const EXAMPLES: [(&str, &str); 27] = [
+const EXAMPLES: [(&str, &str); 28] = [
     ("title", r#"`title = "Heat equation"`"#),
     // Problems.
     ("coordinates", "`[coordinates]` and below it `x = { range = [0, 1] }`"),
@@ -23,7 +24,6 @@ const EXAMPLES: [(&str, &str); 27] = [
     ("equations", r#"`[equations]` and below it `heat = "u_t = u_xx"`"#),
     ("range", "`range = [0, 1]`"),
     ("require", r#"`require = ["u = 0"]`"#),
-    ("flux", r#"`flux = { x = "u^2/2" }`"#),
     // Studies.
     ("problem", r#"`problem = "allen-cahn"`"#),
     ("methods", r#"`methods = ["derl", "pinn"]`"#),
@@ -37,6 +37,8 @@ const EXAMPLES: [(&str, &str); 27] = [
     ("method", r#"`method = "adam"`"#),
     ("steps", "`steps = 1000`"),
     ("epochs", "`epochs = 100`"),
+    ("harmonics", "`harmonics = 3`"),
+    ("period", r#"`period = "2*pi"`"#),
     // Serde places what a schedule lacks at its optimizer.
     ("kind", r#"`kind = "step"` to the schedule"#),
     ("every", "`every = 1000` to the schedule"),
@@ -235,6 +237,7 @@ fn in_words(expected: &str) -> (&str, &'static str) {
         }
         "any value" => ("a number that 64 bits can hold", "choose a smaller one"),
         FORMULA => (FORMULA, "e.g. 0.5, 1e9 or \"2*pi\""),
+        PERIOD => (PERIOD, "e.g. 3, or { harmonics = 3, period = \"2*pi\" }"),
         "a map" | "newtype variant" => ("a table", TABLE),
         _ if expected.starts_with("struct ") || expected.contains(" enum ") => ("a table", TABLE),
         other => (other, "`jetspace show allen-cahn` has examples"),

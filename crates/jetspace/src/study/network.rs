@@ -6,7 +6,7 @@ use jetspace_jet::{Activation, Embedding, JetError, Network};
 use crate::Error;
 use crate::problem::Problem;
 use crate::source::did_you_mean;
-use crate::study_file::{ActivationName, InitialisationName, NetworkFile};
+use crate::study_file::{ActivationName, InitialisationName, NetworkFile, PeriodFile, PeriodTable};
 
 /// Units of a layer, or features that it sees: more are a slip of the pen, and would exhaust the
 /// memory.
@@ -25,6 +25,16 @@ pub struct WrongNetwork {
     pub label: &'static str,
     /// What to do.
     pub help: String,
+}
+
+/// Along a coordinate the network is periodic.
+pub(crate) struct Period {
+    /// The number of the coordinate.
+    pub axis: usize,
+    /// The period, in the coordinate's unit.
+    pub length: f64,
+    /// How many pairs of a sine and a cosine it sees of the coordinate.
+    pub harmonics: usize,
 }
 
 impl From<WrongNetwork> for Error {
@@ -80,6 +90,47 @@ impl NetworkFile {
         Ok(network)
     }
 
+    /// The coordinates along which the network is periodic.
+    ///
+    /// # Errors
+    /// What is no coordinate, too many harmonics or none, or a period that is no positive number.
+    pub(crate) fn periods(&self, problem: &Problem) -> Result<Vec<Period>, WrongNetwork> {
+        let periods = self.periodic.iter().map(|(name, file)| {
+            let wrong = |entry: Option<&str>, message, label, help: &str| WrongNetwork {
+                path: ["periodic", name].into_iter().chain(entry).map(str::to_owned).collect(),
+                message,
+                label,
+                help: help.to_owned(),
+            };
+            let coordinates = &problem.coordinates;
+            let Some(axis) = coordinates.iter().position(|c| c.name == *name) else {
+                let names: Vec<String> = coordinates.iter().map(|c| c.name.clone()).collect();
+                let message = format!("expected a coordinate to be periodic, found {name:?}");
+                return Err(wrong(None, message, "along what?", &did_you_mean(name, &names)));
+            };
+            let (harmonics, entry, length) = match file {
+                PeriodFile::Range(harmonics) => {
+                    let range = problem.bounds().get(axis).map_or(0.0, |(low, high)| high - low);
+                    (*harmonics, None, range)
+                }
+                PeriodFile::Length(PeriodTable { harmonics, period }) => {
+                    let length = period_length(problem, &period.0).map_err(|message| {
+                        let help = "write a number, or a formula in parameters, e.g. \"2*pi\"";
+                        wrong(Some("period"), message, "not a period", help)
+                    })?;
+                    (*harmonics, Some("harmonics"), length)
+                }
+            };
+            if !(1..=MOST_UNITS).contains(&harmonics) {
+                let message = format!("expected 1 to {MOST_UNITS} harmonics, found {harmonics}");
+                let help = format!("e.g. periodic = {{ {name} = 3 }}");
+                return Err(wrong(entry, message, "not a number of harmonics", &help));
+            }
+            Ok(Period { axis, length, harmonics })
+        });
+        periods.collect()
+    }
+
     /// What the network sees of the coordinates.
     fn embedding(&self, problem: &Problem) -> Result<Embedding, WrongNetwork> {
         let wrong = |path: &[&str], message: String, label, help: &str| WrongNetwork {
@@ -97,22 +148,9 @@ impl NetworkFile {
         } else {
             Embedding::identity(bounds.len())
         };
-        for (name, &harmonics) in &self.periodic {
-            let path = ["periodic", name.as_str()];
-            let axis = problem.coordinates.iter().position(|c| c.name == *name);
-            let Some((axis, (low, high))) = axis.and_then(|i| Some((i, *bounds.get(i)?))) else {
-                let names: Vec<String> =
-                    problem.coordinates.iter().map(|c| c.name.clone()).collect();
-                let message = format!("expected a coordinate to be periodic, found {name:?}");
-                return Err(wrong(&path, message, "along what?", &did_you_mean(name, &names)));
-            };
-            if !(1..=MOST_UNITS).contains(&harmonics) {
-                let message = format!("expected 1 to {MOST_UNITS} harmonics, found {harmonics}");
-                let help = format!("e.g. periodic = {{ {name} = 3 }}");
-                return Err(wrong(&path, message, "not a number of harmonics", &help));
-            }
+        for Period { axis, length, harmonics } in self.periods(problem)? {
             embedding =
-                embedding.with_period(axis, high - low, harmonics).map_err(refused("periodic"))?;
+                embedding.with_period(axis, length, harmonics).map_err(refused("periodic"))?;
         }
         let Some(features) = self.fourier_features else { return Ok(embedding) };
         if !self.periodic.is_empty() {
@@ -136,4 +174,12 @@ impl NetworkFile {
             .with_fourier_features(features.count, features.scale, features.seed)
             .map_err(refused("fourier-features"))
     }
+}
+
+/// The value of a formula that is above 0, or else what is wrong.
+fn period_length(problem: &Problem, formula: &str) -> Result<f64, String> {
+    let length = problem.number(formula).map_err(|error| error.message().to_owned())?;
+    length
+        .filter(|&length| length > 0.0)
+        .ok_or_else(|| format!("expected a period above 0, found {formula}"))
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use jetspace_expr::Id;
-use jetspace_solve::{Ends, Limiter};
 
 use super::Reader;
 use crate::Error;
-use crate::problem::{Coordinate, FiniteVolume, Fourier, Kind, Method, Ode, Reference, Truth};
-use crate::problem_file::{EndsFile, Formula, LimiterFile, ProblemFile, ReferenceFile};
+use crate::problem::{
+    Coordinate, FiniteVolume, Flux, Fourier, Kind, Method, Ode, Reference, Truth,
+};
+use crate::problem_file::{Formula, ProblemFile, ReferenceFile};
 
 impl Reader<'_> {
     pub(super) fn known(
@@ -37,20 +38,9 @@ impl Reader<'_> {
                 Method::FiniteVolume(FiniteVolume {
                     nodes: numbers(nodes),
                     steps: steps.get(),
-                    limiter: match limiter {
-                        LimiterFile::None => None,
-                        LimiterFile::Minmod => Some(Limiter::Minmod),
-                        LimiterFile::VanLeer => Some(Limiter::VanLeer),
-                    },
-                    ends: match ends {
-                        EndsFile::Open => Ends::Open,
-                        EndsFile::Closed => Ends::Closed,
-                    },
-                    flux: self.flux(flux, coordinates)?,
-                    source: match source {
-                        Some(source) => Some(self.of_reference(&["source"], source)?),
-                        None => None,
-                    },
+                    limiter: (*limiter).into(),
+                    ends: (*ends).into(),
+                    flux: self.flux(flux.as_ref(), source.as_ref(), coordinates)?,
                 })
             }
             ReferenceFile::File { path } => {
@@ -85,12 +75,21 @@ impl Reader<'_> {
         }
     }
 
-    /// The flux along each space coordinate.
+    /// The flux along each space coordinate, and the source.
     fn flux(
         &mut self,
-        flux: &IndexMap<String, Formula>,
+        flux: Option<&IndexMap<String, Formula>>,
+        source: Option<&Formula>,
         coordinates: &[Coordinate],
-    ) -> Result<Vec<Id>, Error> {
+    ) -> Result<Option<Flux>, Error> {
+        let Some(flux) = flux else {
+            if source.is_none() {
+                return Ok(None);
+            }
+            let message = "expected a flux beside the source, found none";
+            let help = "add the flux, or remove the source: both are found from the equation then";
+            return Err(self.nothing_at(&["reference", "source"], message, help));
+        };
         let space = coordinates.iter().filter(|c| c.kind == Kind::Space);
         let names: Vec<&str> = space.map(|c| c.name.as_str()).collect();
         if let Some(name) = flux.keys().find(|name| !names.contains(&name.as_str())) {
@@ -107,7 +106,9 @@ impl Reader<'_> {
             let help = format!("add it, e.g. flux = {{ {name} = 0 }} if nothing flows");
             Err(self.nothing_at(&["reference", "flux"], message, &help))
         };
-        names.into_iter().map(along).collect()
+        let along = names.into_iter().map(along).collect::<Result<_, _>>()?;
+        let source = source.map(|source| self.of_reference(&["source"], source)).transpose()?;
+        Ok(Some(Flux { along, source }))
     }
 
     /// A formula of the reference.

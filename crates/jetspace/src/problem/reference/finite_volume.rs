@@ -31,8 +31,15 @@ pub struct FiniteVolume {
     pub limiter: Option<Limiter>,
     /// What is at the ends of space coordinates that are not periodic.
     pub ends: Ends,
+    /// What flows, if it is not to be found from the equation.
+    pub flux: Option<Flux>,
+}
+
+/// What flows, and what is added.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Flux {
     /// The flux along each space coordinate.
-    pub flux: Vec<Id>,
+    pub along: Vec<Id>,
     /// What is added per time.
     pub source: Option<Id>,
 }
@@ -50,6 +57,12 @@ impl fmt::Display for FiniteVolume {
 }
 
 impl FiniteVolume {
+    /// Van Leer's limiter, open ends, and a flux that is found from the equation.
+    #[must_use]
+    pub fn new(nodes: Vec<usize>, steps: usize) -> Self {
+        Self { nodes, steps, limiter: Some(Limiter::VanLeer), ends: Ends::Open, flux: None }
+    }
+
     pub(super) fn coarser(&self) -> (&'static str, Self) {
         let fewer = self.nodes.iter().map(|n| (n / 2 + 1).max(3)).collect();
         let coarser = Self { nodes: fewer, steps: self.steps.div_ceil(2), ..self.clone() };
@@ -68,8 +81,7 @@ impl FiniteVolume {
         let law = ConservationLaw::new(
             &graph,
             residual,
-            &self.flux,
-            self.source,
+            self.flux.as_ref().map(|flux| (&flux.along[..], flux.source)),
             time,
             &space,
             &parameters,
@@ -96,7 +108,8 @@ impl FiniteVolume {
         let stored = (MOST_STORED / grid.len()).clamp(1, self.steps);
         let steps = Steps { from, to, count: self.steps, stored };
         let values = initial.first().map_or(&[][..], Vec::as_slice);
-        solve_conservation_law(&law, &grid, self.limiter, values, &boundary, steps)
+        let progress = setting.progress;
+        solve_conservation_law(&law, &grid, self.limiter, values, &boundary, steps, progress)
             .map_err(|error| setting.mistake(&error))
     }
 }

@@ -56,6 +56,7 @@ impl Fourier {
         let initial = setting.initial_values(&mut graph, at, grid.coordinates(), &values)?;
         let stored = (MOST_STORED / (fields * grid.modes())).clamp(1, self.steps);
         let steps = Steps { from, to, count: self.steps, stored };
-        solve(&evolution, &grid, &initial, steps).map_err(|error| setting.mistake(&error))
+        let solution = solve(&evolution, &grid, &initial, steps, setting.progress);
+        solution.map_err(|error| setting.mistake(&error))
     }
 }

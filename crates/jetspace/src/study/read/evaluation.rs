@@ -7,7 +7,7 @@ use super::Reader;
 use super::points::MOST_POINTS;
 use crate::Error;
 use crate::evaluation::{EvaluationPlan, Metric, RegionAxis, TrajectoriesPlan, grid_of};
-use crate::problem::{Kind, Problem};
+use crate::problem::Kind;
 use crate::problem_file::{Formula, Name};
 use crate::study::ParameterMap;
 use crate::study_file::{AxisFile, MetricFile, StudyFile, TrajectoriesFile};
@@ -240,20 +240,12 @@ impl Reader<'_> {
     }
 
     /// The value of a formula in the problem's parameters.
-    pub(super) fn number(&mut self, formula: &Spanned<Formula>) -> Result<f64, Error> {
+    pub(super) fn number(&self, formula: &Spanned<Formula>) -> Result<f64, Error> {
         let text = &formula.get_ref().0;
-        let Problem { graph, scope, .. } = &mut self.problem;
-        let id = parse_expression(text)
-            .and_then(|parsed| scope.lower(&parsed, graph))
-            .map_err(|error| self.source.formula_mistake(&formula.span(), text, &error))?;
-        let parameters = self.problem.parameter_values();
-        let value = |symbol| match symbol {
-            jetspace_expr::Symbol::Parameter(i) => parameters.get(i).copied().unwrap_or(f64::NAN),
-            _ => f64::NAN,
-        };
-        match self.problem.graph.evaluate(&[id], &value)[..] {
-            [value] if value.is_finite() => Ok(value),
-            _ => {
+        match self.problem.number(text) {
+            Ok(Some(value)) => Ok(value),
+            Err(error) => Err(self.source.formula_mistake(&formula.span(), text, &error)),
+            Ok(None) => {
                 let message = format!("expected a finite number, found {text}");
                 let help = "write a number, or a formula in parameters";
                 Err(self.source.mistake(formula.span(), message, "not a number", help))
