@@ -21,6 +21,7 @@ use super::{Method, Study, WeightedTerm};
 use crate::builtin;
 use crate::error::Error;
 use crate::method::{KINDS, RECIPES, TermKind};
+use crate::output_transform::OutputTransform;
 use crate::problem::{Problem, Truth};
 use crate::problem_file::Table;
 use crate::source::{FileKind, Source};
@@ -64,14 +65,14 @@ impl Study {
         Self::new(source, file, Problem::from_source(problem)?)
     }
 
-    fn new(source: &Arc<Source>, file: StudyFile, problem: Problem) -> Result<Self, Error> {
+    fn new(source: &Arc<Source>, file: StudyFile, mut problem: Problem) -> Result<Self, Error> {
         let path = Path::new(&source.name);
-        let mut reader = Reader { source, problem };
-        let network = reader.network(&file)?;
-        let transform = reader.transform(&file.network)?;
-        let exact = reader.exact(&transform)?;
+        let network = network::read_network(source, &file.network, &problem)?;
+        let transform = network::read_transform(source, &file.network, &mut problem)?;
+        let mut reader = Reader { source, problem, transform };
+        let exact = reader.exact()?;
         let mut methods = reader.methods(&file, &network)?;
-        reader.check_transform(&transform, &methods)?;
+        reader.check_transform(&methods)?;
         let is_needed = |kind: &TermKind| !matches!(kind, TermKind::Condition(i) if exact[*i]);
         for method in &mut methods {
             method.terms.retain(|term| is_needed(&term.kind));
@@ -97,7 +98,7 @@ impl Study {
             dtype: file.dtype,
             generator: file.generator,
             network,
-            transform,
+            transform: reader.transform,
             exact,
             network_file: file.network,
             points,
@@ -138,6 +139,7 @@ fn read_problem(source: &Arc<Source>, name: &Spanned<String>) -> Result<Problem,
 struct Reader<'a> {
     source: &'a Arc<Source>,
     problem: Problem,
+    transform: OutputTransform,
 }
 
 impl Reader<'_> {

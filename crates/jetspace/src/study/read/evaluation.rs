@@ -189,9 +189,11 @@ impl Reader<'_> {
         }
         let scope = self.scope_with_data()?;
         let graph = &mut self.problem.graph;
-        parse_expression(text.get_ref())
+        let expression = parse_expression(text.get_ref())
             .and_then(|parsed| scope.lower(&parsed, graph))
-            .map_err(|error| self.source.formula_mistake(&text.span(), text.get_ref(), &error))
+            .map_err(|error| self.source.formula_mistake(&text.span(), text.get_ref(), &error))?;
+        self.check_measured(expression, text.span())?;
+        Ok(expression)
     }
 
     pub(super) fn coordinate(&self, name: &Spanned<String>) -> Result<usize, Error> {

@@ -1,6 +1,7 @@
 //! The network: its layers, what it sees of the coordinates, and the formulas that make fields of
 //! what it gives.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use jetspace_expr::{DerivativeError, Id, Symbol};
@@ -10,33 +11,40 @@ use super::Reader;
 use crate::Error;
 use crate::method::TermKind;
 use crate::output_transform::OutputTransform;
-use crate::problem::{Condition, DataColumn};
+use crate::problem::{Condition, DataColumn, Problem};
+use crate::source::Source;
 use crate::study::Method;
-use crate::study_file::{NetworkFile, StudyFile};
+use crate::study_file::NetworkFile;
+
+pub(super) fn read_network(
+    source: &Arc<Source>,
+    file: &NetworkFile,
+    problem: &Problem,
+) -> Result<Network, Error> {
+    file.network(problem).map_err(|wrong| {
+        let path: Vec<&str> =
+            std::iter::once("network").chain(wrong.path.iter().map(String::as_str)).collect();
+        source.mistake(source.place_of(&path), wrong.message, wrong.label, wrong.help)
+    })
+}
+
+pub(super) fn read_transform(
+    source: &Arc<Source>,
+    file: &NetworkFile,
+    problem: &mut Problem,
+) -> Result<OutputTransform, Error> {
+    OutputTransform::read(file, problem, |field, _| {
+        let place = source.place_of(&["network", "transform", field]);
+        (Arc::clone(source), place.unwrap_or_default())
+    })
+}
 
 impl Reader<'_> {
-    pub(super) fn network(&self, file: &StudyFile) -> Result<Network, Error> {
-        file.network.network(&self.problem).map_err(|wrong| {
-            let path: Vec<&str> =
-                std::iter::once("network").chain(wrong.path.iter().map(String::as_str)).collect();
-            let place = self.source.place_of(&path);
-            self.source.mistake(place, wrong.message, wrong.label, wrong.help)
-        })
-    }
-
-    pub(super) fn transform(&mut self, file: &NetworkFile) -> Result<OutputTransform, Error> {
-        let source = self.source;
-        OutputTransform::read(file, &mut self.problem, |field, _| {
-            let place = source.place_of(&["network", "transform", field]);
-            (Arc::clone(source), place.unwrap_or_default())
-        })
-    }
-
     /// Whether each condition of the problem holds for any network.
-    pub(super) fn exact(&self, transform: &OutputTransform) -> Result<Vec<bool>, Error> {
+    pub(super) fn exact(&self) -> Result<Vec<bool>, Error> {
         let holds = |condition: &Condition| {
             for residual in &condition.residuals {
-                match transform.fulfils(&self.problem, residual.expression, &condition.place) {
+                match self.transform.fulfils(&self.problem, residual.expression, &condition.place) {
                     Ok(true) => {}
                     Err(Error::Derivative(error)) => return Err(self.not_differentiable(&error)),
                     other => return other,
@@ -49,16 +57,12 @@ impl Reader<'_> {
 
     /// Whether what the study needs of the fields exists (equations, rates, first derivatives, all terms),
     /// and none of it is a projection, which is of the network itself.
-    pub(super) fn check_transform(
-        &self,
-        transform: &OutputTransform,
-        methods: &[Method],
-    ) -> Result<(), Error> {
+    pub(super) fn check_transform(&self, methods: &[Method]) -> Result<(), Error> {
         let has_projection = |method: &Method| {
             method.terms.iter().any(|term| term.kind == TermKind::HessianProjection)
         };
         let with_projection = methods.iter().position(has_projection);
-        if let Some(number) = with_projection.filter(|_| !transform.is_identity()) {
+        if let Some(number) = with_projection.filter(|_| !self.transform.is_identity()) {
             let message = "expected a method without random projections, as there is a transform";
             let help = "use der+hesl, or terms = [\"values\", \"gradient\", \"hessian\"]";
             let place = self.source.place_of(&["methods", &number.to_string()]);
@@ -77,8 +81,23 @@ impl Reader<'_> {
         for term in methods.iter().flat_map(|method| &method.terms) {
             needed.extend(term.kind.residuals(&self.problem, &mut graph));
         }
-        let inserted = transform.insert(&mut graph, &needed, None);
+        let inserted = self.transform.insert(&mut graph, &needed, None);
         inserted.map(|_| ()).map_err(|error| self.not_differentiable(&error))
+    }
+
+    /// Refuses an expression that the transform makes one of too high derivatives.
+    pub(super) fn check_measured(&self, expression: Id, place: Range<usize>) -> Result<(), Error> {
+        let mut graph = self.problem.graph.clone();
+        let inserted = self.transform.insert(&mut graph, &[expression], None);
+        inserted.map(|_| ()).map_err(|error| match self.not_differentiable(&error) {
+            Error::Mistake(mut mistake) => {
+                mistake.place = Some(place);
+                "use lower derivatives here, or in the formulas of [network] transform"
+                    .clone_into(&mut mistake.help);
+                Error::Mistake(mistake)
+            }
+            error => error,
+        })
     }
 
     fn not_differentiable(&self, error: &DerivativeError) -> Error {
