@@ -65,6 +65,9 @@ fn check_problem(problem: &Problem, out: &mut impl Write) -> Result<(), Failure>
         };
         let texts: Vec<&str> = condition.residuals.iter().map(|r| r.text.as_str()).collect();
         writeln!(out, "  condition     {}: {} at {place}", condition.name, texts.join(", "))?;
+        if let Some(why) = &condition.unmet {
+            writeln!(out, "                not compared with the truth: {why}")?;
+        }
     }
     describe_truth(problem, out)?;
     if check.verdicts.is_empty() {

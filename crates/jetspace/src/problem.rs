@@ -93,13 +93,10 @@ pub struct Coordinate {
 }
 
 impl Coordinate {
-    /// Where an end of its range is.
+    /// Where an end of its range is, or a plane inside.
     #[must_use]
     pub fn end(&self, end: End) -> f64 {
-        match end {
-            End::Low => self.range.0,
-            End::High => self.range.1,
-        }
+        end.of(self.range)
     }
 }
 
@@ -147,6 +144,8 @@ pub struct Condition {
     pub place: Place,
     /// What holds there.
     pub residuals: Vec<Residual>,
+    /// Why the truth does not fulfil it, where that is on purpose.
+    pub unmet: Option<String>,
 }
 
 /// Where a condition holds.

@@ -9,8 +9,8 @@ use std::num::NonZero;
 use indexmap::IndexMap;
 use jetspace_solve::{Ends, Limiter};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use toml::Spanned;
 
@@ -300,9 +300,9 @@ impl Kind {
 #[serde(deny_unknown_fields)]
 pub struct ConditionFile {
     /// "boundary": all sides of the space coordinates; "initial": the start of time; "x.min" or
-    /// "x.max": one side.
-    #[schemars(with = "Option<String>")]
-    pub on: Option<Spanned<String>>,
+    /// "x.max": one side; "x = 1/2": a plane inside. Or a list of these.
+    #[schemars(with = "Option<OnFile>")]
+    pub on: Option<Spanned<OnFile>>,
     /// The coordinate whose two ends the condition ties: `u` is at the lower end, `other.u` at the
     /// upper.
     #[schemars(with = "Option<String>")]
@@ -312,4 +312,39 @@ pub struct ConditionFile {
     /// What holds there, as "left = right".
     #[schemars(with = "Vec<String>")]
     pub require: Vec<Spanned<Formula>>,
+    /// Why the truth does not fulfil it, where that is on purpose; then `check` does not ask it to.
+    pub unmet: Option<String>,
+}
+
+/// Sides and planes: one, or a list.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum OnFile {
+    /// One name.
+    One(String),
+    /// Several.
+    #[schemars(with = "Vec<String>")]
+    Many(Vec<Spanned<String>>),
+}
+
+/// What sides are, as messages say it.
+pub(crate) const SIDES: &str = "a side, or a list of sides";
+
+impl<'de> Deserialize<'de> for OnFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = OnFile;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(SIDES)
+            }
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<OnFile, E> {
+                Ok(OnFile::One(name.to_owned()))
+            }
+            fn visit_seq<S: SeqAccess<'de>>(self, names: S) -> Result<OnFile, S::Error> {
+                Vec::deserialize(SeqAccessDeserializer::new(names)).map(OnFile::Many)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
 }

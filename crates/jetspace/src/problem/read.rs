@@ -57,7 +57,7 @@ impl Problem {
         let mut equations = reader.equations(&file, with_measured)?;
         reader.solve_sources(&sources, &mut equations, &parameters)?;
         let rates = reader.rates(&file, &coordinates)?;
-        let conditions = reader.conditions(&file, &coordinates)?;
+        let conditions = reader.conditions(&file, &coordinates, &parameters)?;
         let path = Path::new(&source.name);
         let known = reader.known(&file, &coordinates, truth)?;
         let stem = path.file_stem();

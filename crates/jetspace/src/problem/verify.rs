@@ -123,7 +123,8 @@ impl Problem {
 
     fn verdicts(&self) -> Result<Vec<Verdict>, Error> {
         let inside = self.equations.iter().map(|residual| (residual, None));
-        let elsewhere = self.conditions.iter().flat_map(|condition| {
+        let met = self.conditions.iter().filter(|condition| condition.unmet.is_none());
+        let elsewhere = met.flat_map(|condition| {
             condition.residuals.iter().map(move |residual| (residual, Some(&condition.place)))
         });
         let all = inside.chain(elsewhere);

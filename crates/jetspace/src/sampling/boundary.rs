@@ -3,22 +3,36 @@
 use super::{MAX_POINTS, Sampler, SamplingError, constant_column};
 use crate::random::RandomStream;
 
-/// One side of a box: the points whose coordinate on an axis is at one of its ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// One side of a box, or a plane inside: the points with the same coordinate on an axis.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Side {
     /// The axis that it stands across, counted from 0.
     pub axis: usize,
-    /// Which end of it.
+    /// Where on it.
     pub end: End,
 }
 
-/// The ends of an axis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The ends of an axis, and places between.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum End {
     /// The lower bound.
     Low,
     /// The upper bound.
     High,
+    /// A coordinate from the lower to the upper bound.
+    Inside(f64),
+}
+
+impl End {
+    /// The coordinate, on an axis with these bounds.
+    #[must_use]
+    pub fn of(self, (low, high): (f64, f64)) -> f64 {
+        match self {
+            Self::Low => low,
+            Self::High => high,
+            Self::Inside(place) => place.clamp(low, high),
+        }
+    }
 }
 
 impl Side {
@@ -55,16 +69,12 @@ impl Sampler {
         self.check(domain)?;
         let Side { axis, end } = side;
         let dimension = domain.len();
-        let Some(&(low, high)) = domain.get(axis) else {
+        let Some(&bounds) = domain.get(axis) else {
             return Err(SamplingError::UnknownAxis { axis, dimension });
         };
         let layout = self.without_axis(axis);
         let mut columns = layout.fill(&without(domain, axis), stream)?;
-        let at = match end {
-            End::Low => low,
-            End::High => high,
-        };
-        columns.insert(axis, constant_column(at, layout.count()?)?);
+        columns.insert(axis, constant_column(end.of(bounds), layout.count()?)?);
         Ok(columns)
     }
 

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::places::{Entry, entries, entries_below};
 use super::{FileKind, Source};
 use crate::error::Error;
-use crate::problem_file::FORMULA;
+use crate::problem_file::{FORMULA, SIDES};
 use crate::study_file::PERIOD;
 
 /// What to write for each key that a file cannot do without.
@@ -237,6 +237,10 @@ fn in_words(expected: &str) -> (&str, &'static str) {
         }
         "any value" => ("a number that 64 bits can hold", "choose a smaller one"),
         FORMULA => (FORMULA, "e.g. 0.5, 1e9 or \"2*pi\""),
+        SIDES => (
+            SIDES,
+            "e.g. \"boundary\", \"initial\", \"x.min\", \"x = 0.5\", or [\"x.min\", \"x.max\"]",
+        ),
         PERIOD => (PERIOD, "e.g. 3, or { harmonics = 3, period = \"2*pi\" }"),
         "a map" | "newtype variant" => ("a table", TABLE),
         _ if expected.starts_with("struct ") || expected.contains(" enum ") => ("a table", TABLE),

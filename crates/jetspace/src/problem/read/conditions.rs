@@ -4,8 +4,8 @@ use toml::Spanned;
 
 use super::Reader;
 use crate::Error;
-use crate::problem::{Condition, Coordinate, Kind, Place};
-use crate::problem_file::{ConditionFile, Name, ProblemFile};
+use crate::problem::{Condition, Coordinate, Kind, Parameter, Place};
+use crate::problem_file::{ConditionFile, Formula, Name, OnFile, ProblemFile};
 use crate::sampling::{End, Side};
 
 impl Reader<'_> {
@@ -13,10 +13,13 @@ impl Reader<'_> {
         &mut self,
         file: &ProblemFile,
         coordinates: &[Coordinate],
+        parameters: &[Parameter],
     ) -> Result<Vec<Condition>, Error> {
+        let value = |p: &Parameter| if p.unknown { f64::NAN } else { p.value };
+        let known: Vec<f64> = parameters.iter().map(value).collect();
         let mut conditions = Vec::new();
         for (name, condition) in &file.conditions {
-            let place = self.place(name, condition, coordinates)?;
+            let place = self.place(name, condition, coordinates, &known)?;
             if condition.require.is_empty() {
                 let message = "expected something that holds there, found nothing";
                 let help = "add it, e.g. require = [\"u = 0\"]";
@@ -33,20 +36,21 @@ impl Reader<'_> {
             let residuals: Result<Vec<_>, Error> =
                 condition.require.iter().map(|formula| self.residual(name, formula)).collect();
             self.scope = inside;
-            let name = name.get_ref().clone();
-            conditions.push(Condition { name, place, residuals: residuals? });
+            let (name, unmet) = (name.get_ref().clone(), condition.unmet.clone());
+            conditions.push(Condition { name, place, residuals: residuals?, unmet });
         }
         Ok(conditions)
     }
 
     fn place(
-        &self,
+        &mut self,
         name: &Name,
         file: &ConditionFile,
         coordinates: &[Coordinate],
+        known: &[f64],
     ) -> Result<Place, Error> {
         match (&file.on, &file.pair, &file.at) {
-            (Some(on), None, None) => self.sides(on, coordinates).map(Place::Sides),
+            (Some(on), None, None) => self.on(on, coordinates, known).map(Place::Sides),
             (None, Some(pair), None) => {
                 let names: Vec<String> = coordinates.iter().map(|c| c.name.clone()).collect();
                 let found = names.iter().position(|n| n == pair.get_ref()).map(Place::Pair);
@@ -62,6 +66,62 @@ impl Reader<'_> {
         let message = format!("expected one of `on`, `pair` and `at` to say where, found {found}");
         let help = "give one of on = \"boundary\", pair = \"x\", at = [[…], …]";
         self.source.mistake(condition.span(), message, "this condition", help)
+    }
+
+    fn on(
+        &mut self,
+        on: &Spanned<OnFile>,
+        coordinates: &[Coordinate],
+        known: &[f64],
+    ) -> Result<Vec<Side>, Error> {
+        let names = match on.get_ref() {
+            OnFile::One(name) => &[Spanned::new(on.span(), name.clone())][..],
+            OnFile::Many(names) if names.is_empty() => {
+                let message = "expected at least one side, found none";
+                return Err(self.source.mistake(on.span(), message, "empty", "e.g. [\"x.min\"]"));
+            }
+            OnFile::Many(names) => names,
+        };
+        let mut sides = Vec::new();
+        for name in names {
+            let of_name = match name.get_ref().split_once('=') {
+                Some((coordinate, at)) => {
+                    vec![self.plane(name, (coordinate.trim(), at), coordinates, known)?]
+                }
+                None => self.sides(name, coordinates)?,
+            };
+            if let Some(side) = of_name.iter().find(|side| sides.contains(*side)) {
+                let of = &coordinates[side.axis];
+                let message = format!("expected each side once, found {} again", of.name);
+                return Err(self.source.mistake(name.span(), message, "again", "remove it"));
+            }
+            sides.extend(of_name);
+        }
+        Ok(sides)
+    }
+
+    /// Where a coordinate has a value.
+    fn plane(
+        &mut self,
+        written: &Spanned<String>,
+        (name, at): (&str, &str),
+        coordinates: &[Coordinate],
+        known: &[f64],
+    ) -> Result<Side, Error> {
+        let names: Vec<String> = coordinates.iter().map(|c| c.name.clone()).collect();
+        let Some(axis) = names.iter().position(|other| other == name) else {
+            let name = Spanned::new(written.span(), name.to_owned());
+            return Err(self.source.unknown_name(&name, "a coordinate", &names));
+        };
+        let place = Spanned::new(written.span(), Formula(at.trim().to_owned()));
+        let place = self.number(&place, known)?;
+        let (low, high) = coordinates[axis].range;
+        if place <= low || place >= high {
+            let message = format!("expected {name} between {low} and {high}, found {place}");
+            let help = format!("the ends are called \"{name}.min\" and \"{name}.max\"");
+            return Err(self.source.mistake(written.span(), message, "not inside", help));
+        }
+        Ok(Side { axis, end: End::Inside(place) })
     }
 
     fn sides(&self, on: &Spanned<String>, coordinates: &[Coordinate]) -> Result<Vec<Side>, Error> {
