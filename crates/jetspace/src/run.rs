@@ -68,6 +68,18 @@ impl Member {
     }
 }
 
+/// Of each method the training with the first seed, for one variant of the targets.
+fn first_of_each<'a>(
+    study: &'a Study,
+    members: &'a [Member],
+    variant: &'a Variant,
+) -> impl Iterator<Item = &'a Member> {
+    let first = move |method: &'a Method| {
+        members.iter().find(|m| m.method.name == method.name && m.variant == *variant)
+    };
+    study.methods.iter().filter_map(first)
+}
+
 /// A text as the name of a folder, e.g. derl-30-noise-0.01 of derl-30-noise = 0.01.
 pub(crate) fn plain_name(text: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || "+._-".contains(c) { c } else { ' ' };

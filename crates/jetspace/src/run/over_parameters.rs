@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use super::presentation::shown_metrics;
-use super::{Folder, Member};
+use super::{Folder, Member, first_of_each};
 use crate::Error;
 use crate::evaluation::Evaluation;
 use crate::point_set::PointSet;
@@ -47,11 +47,9 @@ pub fn figures(
 ) -> Result<(Vec<Curves>, Vec<ChoiceMap>), Error> {
     let Some(map) = &study.map else { return Ok((Vec::new(), Vec::new())) };
     let mut tables = Vec::new();
-    for method in &study.methods {
-        let is_first = |m: &&Member| m.method.name == method.name && m.variant == study.variants[0];
-        let Some(member) = members.iter().find(is_first) else { continue };
+    for member in first_of_each(study, members, &study.variants[0]) {
         let path = folder.path().join(member.name()).join(FILE);
-        tables.push((method.name.to_uppercase(), table::read(&path)?));
+        tables.push((member.method.name.to_uppercase(), table::read(&path)?));
     }
     let figures = Figures { study, map, tables };
     let is_mapped = |key: &str| figures.tables.iter().all(|(_, t)| t.column(key).is_some());

@@ -247,8 +247,29 @@ proptest! {
                         Side { axis: across, .. } if across != axis => (low, high),
                         Side { end: End::Low, .. } => (low, low),
                         Side { end: End::High, .. } => (high, high),
+                        Side { end: End::Inside(place), .. } => (place, place),
                     };
                     prop_assert!(column[range.clone()].iter().all(|&x| from <= x && x <= to));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn points_on_planes_are_on_them(domain in domains(), per_axis in 0_usize..6, part in 0.0..1.0) {
+        for sampler in layouts(per_axis, domain.len()) {
+            for (axis, &(low, high)) in domain.iter().enumerate() {
+                let place = low + part * (high - low);
+                let plane = Side { axis, end: End::Inside(place) };
+                let columns = sampler.sample_side(&domain, plane, &mut stream()).unwrap();
+                let side = Side { axis, end: End::Low };
+                let at_end = sampler.sample_side(&domain, side, &mut stream()).unwrap();
+                for (other, (column, at_end)) in columns.iter().zip(&at_end).enumerate() {
+                    if other == axis {
+                        prop_assert!(column.iter().all(|&x| x == place));
+                    } else {
+                        prop_assert_eq!(column, at_end);
+                    }
                 }
             }
         }

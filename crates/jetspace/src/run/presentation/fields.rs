@@ -1,6 +1,6 @@
 //! Maps of the fields: truth, predictions, errors, differences to DERL, residuals.
 
-use super::super::{Folder, Member};
+use super::super::{Folder, Member, first_of_each};
 use super::results::{hat, join};
 use crate::Error;
 use crate::point_set::PointSet;
@@ -22,12 +22,9 @@ pub(super) fn fields(
     let mut figures = Vec::new();
     for variant in &study.variants {
         let mut evaluated = Vec::new();
-        for method in &study.methods {
-            let is_first = |m: &&Member| m.method.name == method.name && m.variant == *variant;
-            if let Some(member) = members.iter().find(is_first) {
-                let path = folder.path().join(member.name()).join("fields.npz");
-                evaluated.push((method.name.clone(), table::read(&path)?));
-            }
+        for member in first_of_each(study, members, variant) {
+            let path = folder.path().join(member.name()).join("fields.npz");
+            evaluated.push((member.method.name.clone(), table::read(&path)?));
         }
         figures.extend(
             study.problem.fields.iter().map(|field| figure(study, variant, field, &evaluated)),

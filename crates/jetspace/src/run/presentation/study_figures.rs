@@ -7,7 +7,7 @@ use std::path::Path;
 
 use jetspace_expr::Id;
 
-use super::super::{Folder, Member};
+use super::super::{Folder, Member, first_of_each};
 use super::fields::{label_axis, short};
 use crate::Error;
 use crate::evaluation::{Region, RegionAxis};
@@ -59,13 +59,9 @@ impl<'a> StudyFigures<'a> {
             return Ok(drawn);
         }
         let mut models = Vec::new();
-        for method in &study.methods {
-            let is_first =
-                |m: &&Member| m.method.name == method.name && m.variant == study.variants[0];
-            if let Some(member) = members.iter().find(is_first) {
-                let path = folder.path().join(member.name()).join("model.safetensors");
-                models.push((method.name.clone(), trained(study, &path)?));
-            }
+        for member in first_of_each(study, members, &study.variants[0]) {
+            let path = folder.path().join(member.name()).join("model.safetensors");
+            models.push((member.method.name.clone(), trained(study, &path)?));
         }
         for sample in &self.samples {
             let of = sample.values(&models, threads)?;
