@@ -32,7 +32,7 @@ pub enum Colours {
     LogMagnitude,
 }
 
-/// A row of maps of one quantity, with one scale and one colour bar.
+/// A row of maps of one quantity, with one colour bar and one scale, which rows may share.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct FieldRow {
     /// The quantity and its unit, a label: `*|û − u|*`.
@@ -44,6 +44,9 @@ pub struct FieldRow {
     pub maps: Vec<Option<Vec<f64>>>,
     /// A field for each map, whose streamlines are drawn over it; may be left empty.
     pub streamlines: Vec<Option<VectorField>>,
+    /// Heat maps of rows with the same number here have one scale: those of one quantity at several
+    /// times, say.
+    pub scale: Option<usize>,
 }
 
 /// A vector field in the plane of a figure, at the points of its grid in the order of the maps. Its
@@ -251,6 +254,11 @@ impl FieldRow {
     pub(super) fn sizes(&self, map: &[f64]) -> impl Iterator<Item = f64> {
         let unsigned = matches!(self.colours, Colours::Magnitude | Colours::LogMagnitude);
         map.iter().map(move |&value| if unsigned { value.abs() } else { value })
+    }
+
+    /// Whether the same colours are the same values in both rows.
+    pub(super) fn has_scale_of(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self.scale.is_some() && self.scale == other.scale
     }
 
     /// Whether there is a map in this column.

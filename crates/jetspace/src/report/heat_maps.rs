@@ -148,7 +148,9 @@ impl<'a> Layout<'a> {
         contents()
             .zip(following)
             .map(|(content, next)| {
-                let scale = ColourScale::new(content);
+                let sharing: Vec<&FieldRow> =
+                    self.figure.rows.iter().filter(|row| row.has_scale_of(content)).collect();
+                let scale = ColourScale::new(content.colours, &sharing);
                 let bar_ticks = scale.domain.ticks(tick_count(self.map_size.1));
                 let row = Row { content, scale, bar_ticks, top };
                 let numbered = (0..content.maps.len()).any(|column| {
@@ -163,13 +165,15 @@ impl<'a> Layout<'a> {
 }
 
 impl ColourScale {
-    fn new(row: &FieldRow) -> Self {
-        let values = || row.maps.iter().flatten().flat_map(|map| row.sizes(map));
+    /// The scale of these rows together.
+    fn new(colours: Colours, rows: &[&FieldRow]) -> Self {
+        let maps = || rows.iter().flat_map(|row| row.maps.iter().flatten().map(move |m| (row, m)));
+        let values = || maps().flat_map(|(row, map)| row.sizes(map));
         let drawable = |scale: Scale| values().filter(move |&value| scale.has(value));
         let largest = drawable(Scale::Linear).fold(0.0, |size: f64, value| size.max(value.abs()));
         let largest = if largest == 0.0 { 1.0 } else { largest };
         let unbounded = f64::NEG_INFINITY;
-        let (map, domain, floor) = match row.colours {
+        let (map, domain, floor) = match colours {
             Colours::Values => (BATLOW, Domain::around(Scale::Linear, values()), unbounded),
             Colours::Signed => (VIK, Domain::between(Scale::Linear, -largest, largest), unbounded),
             Colours::Magnitude => {
@@ -322,8 +326,24 @@ mod tests {
     use super::*;
 
     fn scale(colours: Colours, values: &[f64]) -> ColourScale {
+        let row = row(colours, values);
+        ColourScale::new(colours, &[&row])
+    }
+
+    fn row(colours: Colours, values: &[f64]) -> FieldRow {
         let maps = vec![None, Some(values.to_vec())];
-        ColourScale::new(&FieldRow { colours, maps, ..FieldRow::default() })
+        FieldRow { colours, maps, ..FieldRow::default() }
+    }
+
+    #[test]
+    fn rows_share_a_scale_if_they_are_meant_to() {
+        let [mut low, mut high, other] =
+            [&[0.0, 1.0], &[2.0, 4.0], &[8.0, 9.0]].map(|values| row(Colours::Values, values));
+        assert!(low.has_scale_of(&low) && !low.has_scale_of(&high));
+        (low.scale, high.scale) = (Some(0), Some(0));
+        assert!(low.has_scale_of(&high) && !low.has_scale_of(&other));
+        let shared = ColourScale::new(Colours::Values, &[&low, &high]);
+        assert_eq!([0.0, 2.0, 4.0].map(|value| shared.level(value)), [0, 127, 254]);
     }
 
     #[test]

@@ -22,6 +22,10 @@ use crate::study::{Content, FigureScale, Quantity, Study, StudyFigure};
 /// Formulas that are longer than this do not stand at axes.
 const LONGEST_LABEL: usize = 30;
 
+/// The scale of the maps at all times, and that of their errors.
+const MAPS: usize = 0;
+const ERRORS: usize = 1;
+
 /// The figures of a study, each with its points and the truth there. One that needs the truth where that is
 /// not known is left out.
 pub struct StudyFigures<'a> {
@@ -324,6 +328,7 @@ impl Shown<'_> {
                 },
                 maps: self.of.iter().map(|(_, columns)| Some(slice(&columns[0]))).collect(),
                 streamlines: self.of.iter().map(|(_, columns)| field(columns)).collect(),
+                scale: Some(MAPS),
             };
             if has_truth {
                 errors.push(errors_of(&row, format!("error{at}")));
@@ -380,7 +385,8 @@ fn errors_of(row: &FieldRow, quantity: String) -> FieldRow {
         Some(pairs.map(|(value, truth)| (value - truth).abs()).collect())
     };
     let maps = std::iter::once(None).chain(row.maps.iter().skip(1).map(error)).collect();
-    FieldRow { quantity, colours: Colours::LogMagnitude, maps, ..FieldRow::default() }
+    let colours = Colours::LogMagnitude;
+    FieldRow { quantity, colours, maps, scale: Some(ERRORS), ..FieldRow::default() }
 }
 
 /// √(h Σ vᵢ²) over all values up to each.
