@@ -30,7 +30,8 @@ impl End {
         match self {
             Self::Low => low,
             Self::High => high,
-            Self::Inside(place) => place.clamp(low, high),
+            // Not `clamp`, which panics where bounds are in the wrong order.
+            Self::Inside(place) => place.max(low).min(high),
         }
     }
 }

@@ -165,6 +165,15 @@ fn no_points_and_one_point_are_possible() {
 }
 
 #[test]
+fn places_on_an_axis_are_numbers_whatever_its_bounds() {
+    assert_eq!([End::Low, End::High, End::Inside(0.5)].map(|e| e.of((0.0, 2.0))), [0.0, 2.0, 0.5]);
+    assert_eq!([-1.0, 3.0].map(|place| End::Inside(place).of((0.0, 2.0))), [0.0, 2.0]);
+    for bounds in [(2.0, 0.0), (f64::NAN, 1.0)] {
+        assert!(!End::Inside(0.5).of(bounds).is_nan());
+    }
+}
+
+#[test]
 fn impossible_boxes_and_layouts_are_errors() {
     let fail = |sampler: &Sampler, domain: &[(f64, f64)]| {
         sampler.sample(domain, &mut stream()).unwrap_err()
