@@ -144,11 +144,6 @@ fn conservative_form(
         fluxes.push(flux);
         rest = graph.substitute(&[rest], &mut |symbol, _| (symbol == slope).then_some(zero))[0];
     }
-    let others = graph.symbols(&[rest]).into_iter();
-    let mut others = others.filter(|s| !matches!(s, Symbol::Coordinate(_)) && *s != FIELD);
-    if let Some(symbol) = others.next() {
-        return Err(SolveError::Unsupported { equation: 0, symbol });
-    }
     terms.push((-1.0 / factor, rest));
     Ok((fluxes, graph.sum(&terms)))
 }

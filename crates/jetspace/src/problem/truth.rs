@@ -66,8 +66,8 @@ impl Problem {
         }
     }
 
-    /// Expressions, also in data, at the truth, at points given as columns; `pair` is the coordinate at whose upper
-    /// end `other` is. Nothing if the truth is unknown, or known at other points only.
+    /// Expressions, also in data, at the truth, at points given as columns; `pair` is the coordinate at
+    /// whose upper end `other` is. Nothing if the truth is unknown, or known at other points only.
     ///
     /// # Errors
     /// As [`true_jets`](Self::true_jets).

@@ -89,18 +89,18 @@ impl Reader<'_> {
     pub(super) fn check_measured(&self, expression: Id, place: Range<usize>) -> Result<(), Error> {
         let mut graph = self.problem.graph.clone();
         let inserted = self.transform.insert(&mut graph, &[expression], None);
-        inserted.map(|_| ()).map_err(|error| match self.not_differentiable(&error) {
-            Error::Mistake(mut mistake) => {
-                mistake.place = Some(place);
-                "use lower derivatives here, or in the formulas of [network] transform"
-                    .clone_into(&mut mistake.help);
-                Error::Mistake(mistake)
-            }
-            error => error,
-        })
+        let help = "use lower derivatives here, or in the formulas of [network] transform";
+        inserted.map(|_| ()).map_err(|error| self.too_high(&error, Some(place), help))
     }
 
     fn not_differentiable(&self, error: &DerivativeError) -> Error {
+        let place = self.source.place_of(&["network", "transform"]);
+        let help =
+            "formulas are differentiated as often as their fields: use lower derivatives in them";
+        self.too_high(error, place, help)
+    }
+
+    fn too_high(&self, error: &DerivativeError, place: Option<Range<usize>>, help: &str) -> Error {
         let found = match error {
             DerivativeError::BeyondJets { .. } => {
                 format!("derivatives of order {} where they are put in", MAX_ORDER + 1)
@@ -111,9 +111,6 @@ impl Reader<'_> {
             "expected formulas of what the network gives and its derivatives up to order {MAX_ORDER}, \
              found {found}"
         );
-        let place = self.source.place_of(&["network", "transform"]);
-        let help =
-            "formulas are differentiated as often as their fields: use lower derivatives in them";
         self.source.mistake(place, message, "too high", help)
     }
 }
