@@ -75,6 +75,23 @@ fn the_truth_is_compared_there_unless_it_is_not_meant_to() {
     );
 }
 
+/// u = 0 on both sides: nothing flows in, and there is nothing.
+#[test]
+fn a_reference_solution_begins_with_what_holds_at_the_start_and_elsewhere() {
+    let empty = r#"
+        title = "Nothing flows"
+        fields = ["u"]
+        coordinates = { t = { range = [0, 1] }, x = { range = [0, 1] } }
+        equations.moves = "u_t + u_x = 0"
+        conditions.nothing = { on = ["initial", "x.min"], require = ["u = 0"] }
+        reference = { kind = "finite-volume", nodes = [11], steps = 40 }
+    "#;
+    let solution = problem(empty)
+        .unwrap()
+        .true_jets(&[vec![0.3, 1.0], vec![0.1, 0.7]], &[(0, jetspace_jet::MultiIndex::VALUE)]);
+    assert_eq!(solution.unwrap().unwrap(), [[0.0, 0.0]]);
+}
+
 #[test]
 fn planes_are_inside_and_stand_once() {
     let message = |old: &str, new: &str| {

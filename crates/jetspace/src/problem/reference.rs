@@ -262,6 +262,15 @@ impl Setting<'_> {
         self.problem.equations.iter().map(|e| e.expression).collect()
     }
 
+    /// The residuals of the conditions on a side, whatever other sides they are on.
+    fn on_side(&self, side: Side) -> Vec<Id> {
+        let on_side = self.problem.conditions.iter().filter(|condition| match &condition.place {
+            Place::Sides(sides) => sides.contains(&side),
+            Place::Pair(_) | Place::Points(_) => false,
+        });
+        on_side.flat_map(|c| c.residuals.iter().map(|r| r.expression)).collect()
+    }
+
     /// The problem is not one for this method.
     fn wrong(&self, message: &str, help: &str) -> Error {
         self.problem.source.mistake(self.place.clone(), message, "solved by this method", help)
@@ -298,10 +307,7 @@ impl Setting<'_> {
     /// What the initial conditions say that fields and derivatives of them are: a residual c (u − g)
     /// gives u = g.
     fn initial(&self, graph: &mut Graph, time: usize, wanted: &[Symbol]) -> Result<Vec<Id>, Error> {
-        let at_start = Place::Sides(vec![Side { axis: time, end: End::Low }]);
-        let conditions = self.problem.conditions.iter().filter(|c| c.place == at_start);
-        let residuals: Vec<Id> =
-            conditions.flat_map(|c| c.residuals.iter().map(|r| r.expression)).collect();
+        let residuals = self.on_side(Side { axis: time, end: End::Low });
         let value = |&symbol: &Symbol| {
             let value = residuals.iter().find_map(|&residual| given(graph, residual, symbol));
             value.ok_or_else(|| {

@@ -117,13 +117,8 @@ impl FiniteVolume {
 /// What the conditions say that the field is on a side.
 fn boundary_value(setting: &Setting<'_>, graph: &mut Graph, side: Side) -> Option<Program> {
     let parameters = setting.problem.true_parameters();
-    let on_side = setting.problem.conditions.iter().filter(|condition| match &condition.place {
-        Place::Sides(sides) => sides.contains(&side),
-        _ => false,
-    });
-    let residuals: Vec<Id> =
-        on_side.flat_map(|c| c.residuals.iter().map(|r| r.expression)).collect();
-    let value = residuals.into_iter().find_map(|residual| given(graph, residual, FIELD))?;
+    let value =
+        setting.on_side(side).into_iter().find_map(|residual| given(graph, residual, FIELD))?;
     let known = &mut |symbol, graph: &mut Graph| match symbol {
         Symbol::Parameter(i) => parameters.get(i).map(|&value| graph.constant(value)),
         _ => None,
